@@ -1,0 +1,92 @@
+"""Fuse pictures of one scene from different sensors, exposures or focus into one.
+
+>>> import imfuse
+>>> result = imfuse.fuse(["thermal.png", "visible.png"])  # doctest: +SKIP
+>>> result.save("fused.png")  # doctest: +SKIP
+
+The public surface is what stands here. torch and the file readers are imported when they are used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from imfuse.fuser import Fuser
+    from imfuse.registry import ModelCard
+    from imfuse.result import FusionResult
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "fuse", "list_models", "load"]
+
+
+def fuse(
+    sources: Sequence[Any],
+    task: str = "infrared",
+    model: str | Path | None = None,
+    *,
+    rule: str | None = None,
+    device: str = "cpu",
+    **options: Any,
+) -> FusionResult:
+    """Fuse the pictures of one scene into one.
+
+    Args:
+        sources: paths, arrays (H, W) or (H, W, C), PIL images, or tensors (C, H, W) or (1, C, H, W), in the task's
+            order: infrared first, then visible.
+        task: task name.
+        model: name of a built-in model (see :func:`list_models`) or path of a ``.safetensors`` file with its card;
+            by default the task's.
+        rule: fusion rule, for models where it can be chosen.
+        device: where to compute: ``cpu``, ``cuda`` …
+        **options: ``range``, ``resize_to``, ``depth``, ``memory``, ``progress``: see :meth:`imfuse.fuser.Fuser.fuse`.
+
+    Returns:
+        The picture as ``.image`` (depth and colour of the visible source), ``.save(path)`` and ``.report``.
+
+    Raises:
+        imfuse.errors.ImfuseError: one of its kinds, with a message that says what to do.
+    """
+    from imfuse.tasks import task as find_task
+
+    found = find_task(task)
+    return load(model or found.default_model, task=task, rule=rule, device=device).fuse(sources, **options)
+
+
+def load(name_or_path: str | Path, *, task: str | None = None, rule: str | None = None, device: str = "cpu") -> Fuser:
+    """A fuser with a trained model, to be used for many pictures.
+
+    Args:
+        name_or_path: name of a built-in model or path of a ``.safetensors`` file with its card beside it.
+        task: task name; by default the first that the model serves.
+        rule: fusion rule, for models where it can be chosen.
+        device: where to compute.
+
+    Raises:
+        imfuse.errors.UsageError: no such model, task or rule, or the model does not serve the task.
+        imfuse.errors.WeightsError: the weights or their card are missing or damaged.
+    """
+    from imfuse.errors import UsageError
+    from imfuse.registry import find_card, load_network
+    from imfuse.tasks import task as find_task
+
+    card = find_card(name_or_path)
+    chosen = find_task(task or card.tasks[0])
+    if chosen.name not in card.tasks:
+        raise UsageError(f"model {card.name!r} serves {', '.join(card.tasks)}, not {chosen.name!r}")
+
+    from imfuse.fuser import Fuser
+
+    network = load_network(card)
+    if rule is not None:
+        network.use_rule(rule)
+    return Fuser(network, chosen, card.name, device, card)
+
+
+def list_models(task: str | None = None) -> list[ModelCard]:
+    """The cards of the built-in models, by name; of one task if it is given."""
+    from imfuse import registry
+
+    return registry.list_models(task)

@@ -1,0 +1,20 @@
+"""Metrics of fused pictures, each pinned to one definition; `METRICS` is the table of all."""
+
+from imfuse.metrics.contrast import average_gradient, spatial_frequency, standard_deviation
+from imfuse.metrics.correlation import sum_of_correlations_of_differences
+from imfuse.metrics.fidelity import viff, visual_information_fidelity
+from imfuse.metrics.information import entropy
+from imfuse.metrics.table import METRICS, Metric, evaluate
+
+__all__ = [
+    "METRICS",
+    "Metric",
+    "average_gradient",
+    "entropy",
+    "evaluate",
+    "spatial_frequency",
+    "standard_deviation",
+    "sum_of_correlations_of_differences",
+    "viff",
+    "visual_information_fidelity",
+]

@@ -1,0 +1,105 @@
+import pytest
+import torch
+from torch import Tensor
+
+from imfuse.errors import UsageError
+from imfuse.metrics import METRICS, Metric, evaluate
+
+PER_PICTURE = [metric for metric in METRICS.values() if metric.needs == "fused"]
+
+
+def random_pictures(count: int, *shape: int) -> list[Tensor]:
+    generator = torch.Generator().manual_seed(5)
+    return [torch.randint(256, shape, dtype=torch.uint8, generator=generator) for _ in range(count)]
+
+
+def alone(metric: Metric, fused: Tensor, sources: list[Tensor]) -> Tensor:
+    return metric.function(fused) if metric.needs == "fused" else metric.function(fused, sources)
+
+
+def test_keys_and_facts() -> None:
+    assert list(METRICS) == ["en", "sd", "sf", "ag", "scd", "vif", "viff"]
+    for key, metric in METRICS.items():
+        assert metric.key == key
+        assert metric.definition
+        assert metric.source
+        assert metric.variant
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS.keys())
+def test_batch_equals_one_by_one_and_evaluate_equals_the_function(metric: Metric) -> None:
+    fused, *sources = random_pictures(3, 3, 1, 50, 43)
+    batch = alone(metric, fused, sources)
+    assert batch.shape == (3,)
+    assert batch.dtype == torch.float64
+    for i in range(3):
+        single = alone(metric, fused[i : i + 1], [source[i : i + 1] for source in sources])
+        torch.testing.assert_close(batch[i : i + 1], single, rtol=1e-13, atol=0)
+    torch.testing.assert_close(evaluate(fused, sources)[metric.key], batch, rtol=1e-13, atol=0)
+    low, high = metric.range
+    assert low is None or batch.min().item() >= low
+    assert high is None or batch.max().item() <= high
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS.keys())
+def test_types_of_pictures(metric: Metric) -> None:
+    pictures = random_pictures(3, 1, 1, 50, 43)
+    expected = alone(metric, pictures[0], pictures[1:])
+    for dtype, tolerance in ((torch.float32, 1e-6), (torch.float64, 1e-12)):
+        fused, *sources = (picture.to(dtype) / 255 for picture in pictures)
+        torch.testing.assert_close(alone(metric, fused, sources), expected, rtol=tolerance, atol=0)
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS.keys())
+def test_inputs_are_left_alone(metric: Metric) -> None:
+    pictures = [picture.double() / 255 for picture in random_pictures(3, 1, 1, 50, 43)]
+    copies = [picture.clone() for picture in pictures]
+    alone(metric, pictures[0], pictures[1:])
+    assert all(torch.equal(picture, copy) for picture, copy in zip(pictures, copies, strict=True))
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS.keys())
+def test_gradients_reach_the_fused_picture_if_the_table_says_so(metric: Metric) -> None:
+    pictures = [picture.double() / 255 for picture in random_pictures(3, 1, 1, 50, 43)]
+    value = alone(metric, pictures[0].requires_grad_(), pictures[1:])
+    assert value.requires_grad == metric.differentiable
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS.keys())
+@pytest.mark.parametrize(
+    ("picture", "message"),
+    [
+        (torch.zeros(50, 50), "has shape"),
+        (torch.zeros(1, 3, 50, 50), "gray pictures"),
+        (torch.zeros(0, 1, 50, 50), "empty"),
+        (torch.zeros(1, 1, 50, 50, dtype=torch.int64), "has type"),
+        (torch.full((1, 1, 50, 50), 1.01), "must lie in"),
+        (torch.full((1, 1, 50, 50), -0.1), "must lie in"),
+        (torch.full((1, 1, 50, 50), torch.nan), "must lie in"),
+    ],
+)
+def test_unfit_pictures(metric: Metric, picture: Tensor, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        alone(metric, picture, [picture, picture])
+
+
+@pytest.mark.parametrize("key", ["scd", "vif", "viff"])
+def test_sources_must_fit(key: str) -> None:
+    fused = torch.zeros(1, 1, 50, 50)
+    with pytest.raises(UsageError, match=r"source 2 has shape \(1, 1, 50, 51\)"):
+        METRICS[key].function(fused, [fused, torch.zeros(1, 1, 50, 51)])
+    with pytest.raises(UsageError, match="one tensor"):
+        METRICS[key].function(fused, fused)
+    with pytest.raises(UsageError, match="on meta"):
+        METRICS[key].function(fused, [fused, torch.zeros(1, 1, 50, 50, dtype=torch.uint8, device="meta")])
+
+
+def test_evaluate_takes_a_choice() -> None:
+    fused, *sources = random_pictures(3, 2, 1, 50, 43)
+    assert list(evaluate(fused, sources, ["vif", "en"])) == ["vif", "en"]
+    assert list(evaluate(fused, metrics=["sd", "ag"])) == ["sd", "ag"]
+    assert evaluate(fused, sources, []) == {}
+    with pytest.raises(UsageError, match="unknown metric psnr; known are en, sd"):
+        evaluate(fused, sources, ["en", "psnr"])
+    with pytest.raises(UsageError, match="exactly two sources"):
+        evaluate(fused)
