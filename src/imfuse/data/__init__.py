@@ -1,0 +1,1 @@
+"""Data sets, pairing, synthesis, and the built-in sample scenes."""

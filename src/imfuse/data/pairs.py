@@ -1,0 +1,71 @@
+"""Pairs of pictures in two folders, matched by the stem of their names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imfuse.errors import DataError
+from imfuse.io import is_picture_name, open_source
+from imfuse.io.window import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """Pictures of two folders by stem.
+
+    Attributes:
+        pairs: (stem, first, second), by stem.
+        orphans: pictures without a partner.
+    """
+
+    pairs: tuple[tuple[str, Path, Path], ...]
+    orphans: tuple[Path, ...]
+
+
+def pictures_by_stem(folder: Path) -> dict[str, Path]:
+    """The pictures of a folder by stem; files that are no pictures by name, and hidden ones, are left out.
+
+    Raises:
+        DataError: no such folder, it cannot be read, or two pictures have one stem.
+    """
+    try:
+        paths = sorted(path for path in folder.iterdir() if is_picture_name(path) and not path.name.startswith("."))
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be read as a folder ({error.strerror or error})") from error
+    found: dict[str, Path] = {}
+    for path in paths:
+        if path.stem in found:
+            raise DataError(
+                f"{found[path.stem]} and {path.name}: two pictures of one stem, which pairs with the other?"
+            )
+        found[path.stem] = path
+    return found
+
+
+def pair_by_stem(first: Path, second: Path) -> Pairing:
+    """Match the pictures of two folders by the stem of their names."""
+    left, right = pictures_by_stem(first), pictures_by_stem(second)
+    stems = sorted(left.keys() & right.keys())
+    orphans = [left[s] for s in sorted(left.keys() - right.keys())] + [
+        right[s] for s in sorted(right.keys() - left.keys())
+    ]
+    return Pairing(tuple((stem, left[stem], right[stem]) for stem in stems), tuple(orphans))
+
+
+def read_gray(path: Path) -> NDArray[np.uint8]:
+    """A picture as 8-bit luma (H, W), rounded: 0.299 R + 0.587 G + 0.114 B for colour."""
+    source = open_source(path)
+    pixels: NDArray[Any] = source.read(Window(0, 0, source.height, source.width))
+    if source.channels == 1 and source.dtype == np.uint8:
+        return np.array(pixels[..., 0])
+    if source.channels not in (1, 3):
+        raise DataError(f"{path}: has {source.channels} bands; gray or RGB is needed")
+    low, high = source.full_range
+    unit = (pixels.astype(np.float64) - low) / (high - low)
+    gray = unit[..., 0] if source.channels == 1 else unit @ np.array([0.299, 0.587, 0.114])
+    return np.rint(np.clip(gray, 0, 1) * 255).astype(np.uint8)

@@ -1,0 +1,63 @@
+"""What a header may claim before anything is allocated for it."""
+
+from __future__ import annotations
+
+from imfuse.errors import SourceError
+
+DECODED_LIMIT = 4 << 30
+"""Bytes that a wholly decoded file may have."""
+
+FREE_PIXELS = 1 << 24
+"""Pictures up to this many pixels (16.8 million) are small enough to need no plausibility check."""
+
+# The most pixels that a stored byte can stand for, generously:
+# PNG: deflate reaches 1032:1, and a pixel is one bit at the least;
+# JPEG: about one bit per 8 × 8 block is 512; chroma subsampling and arithmetic coding stay below 8 times that;
+# WebP: a lossless picture of one colour needs no bits at all; such pictures beyond FREE_PIXELS are refused;
+# BMP: run lengths, 255 pixels in two bytes; GIF: LZW, a code of 12 bits stands for at most 4096 pixels.
+PIXELS_PER_BYTE = {"PNG": 1040 * 8, "JPEG": 4096, "WebP": 1 << 14, "BMP": 1024, "GIF": 8192}
+
+
+def size_text(size: int) -> str:
+    """A number of bytes for a message: ``"1.5 MB"``."""
+    value, unit = float(size), "bytes"
+    for larger in ("kB", "MB", "GB"):
+        if value < 1000:
+            break
+        value, unit = value / 1000, larger
+    return f"{value:.0f} {unit}" if unit == "bytes" else f"{value:.1f} {unit}"
+
+
+def bomb(name: str, width: int, height: int, file_size: int) -> SourceError:
+    """The error for a header that cannot be true for a file of this size."""
+    return SourceError(
+        f"{name}: the header says {width} × {height} pixels, which a file of {size_text(file_size)} cannot hold: "
+        "it is damaged or a decompression bomb; nothing was decoded"
+    )
+
+
+def check_size(name: str, kind: str, width: int, height: int, *, pixel_bytes: int, file_size: int) -> None:
+    """Refuse sizes that are empty, too large to decode whole, or implausible for the file's size.
+
+    Args:
+        name: the source as messages call it.
+        kind: the format, a key of ``PIXELS_PER_BYTE``.
+        width: columns that the header claims.
+        height: rows that the header claims.
+        pixel_bytes: bytes of a decoded pixel.
+        file_size: bytes of the file.
+
+    Raises:
+        SourceError: the size is refused.
+    """
+    if width <= 0 or height <= 0:
+        raise SourceError(f"{name}: the header says {width} × {height} pixels; the file is damaged or holds no picture")
+    pixels = width * height
+    if pixels > FREE_PIXELS and pixels > PIXELS_PER_BYTE[kind] * file_size:
+        raise bomb(name, width, height, file_size)
+    if pixels * pixel_bytes > DECODED_LIMIT:
+        raise SourceError(
+            f"{name}: the header says {width} × {height} pixels, {size_text(pixels * pixel_bytes)} decoded from a file "
+            f"of {size_text(file_size)}; {kind} is decoded whole up to {size_text(DECODED_LIMIT)}: it is damaged, "
+            "a decompression bomb, or should be saved as a tiled TIFF"
+        )

@@ -1,0 +1,223 @@
+"""EXIF blocks, ICC profiles and resolutions: made safe to carry from a source to a result."""
+
+from __future__ import annotations
+
+import math
+import struct
+from dataclasses import dataclass
+
+from imfuse.io.ifd import (
+    TYPE_SIZES,
+    Directory,
+    Entry,
+    Layout,
+    Read,
+    integers,
+    pack_directory,
+    read_directory,
+    read_header,
+    swapped,
+    value_bytes,
+)
+from imfuse.io.orientation import valid_orientation
+
+ORIENTATION, EXIF_IFD, GPS_IFD, INTEROP_IFD = 274, 34665, 34853, 40965
+_THUMBNAIL_OFFSET, _THUMBNAIL_SIZE = 513, 514
+_BLOB_LIMIT = 16 << 20
+_VALUE_LIMIT = 1 << 20
+
+DESCRIPTIVE_TAGS = frozenset({269, 270, 271, 272, 285, 305, 306, 315, 316, 33432})
+"""Tags of a first directory that describe the picture and not its storage: DocumentName, ImageDescription, Make, Model,
+PageName, Software, DateTime, Artist, HostComputer, Copyright."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exif:
+    """A cleaned EXIF block (orientation 1, no thumbnail) or None, the orientation it had, and notes."""
+
+    block: bytes | None = None
+    orientation: int = 1
+    notes: tuple[str, ...] = ()
+
+
+def bytes_reader(data: bytes) -> Read:
+    """Random access to a block in memory."""
+    return lambda offset, count: data[offset : offset + count]
+
+
+def icc_color_space(profile: bytes) -> str:
+    """The colour space that an ICC profile is for: ``"GRAY"``, ``"RGB"``, ``"CMYK"``, ``"LAB"`` …, ``""`` if none."""
+    if len(profile) < 132 or profile[36:40] != b"acsp":
+        return ""
+    return profile[16:20].decode("ascii", "replace").strip().upper()
+
+
+def clean_icc(profile: object, *spaces: str) -> tuple[bytes | None, tuple[str, ...]]:
+    """The profile if it is whole and for one of ``spaces``; else None and a note that says why it was dropped."""
+    if profile is None or profile == b"":
+        return None, ()
+    if not isinstance(profile, bytes) or not icc_color_space(profile):
+        return None, ("damaged ICC profile dropped",)
+    if len(profile) > _BLOB_LIMIT or int.from_bytes(profile[:4], "big") > len(profile):
+        return None, ("damaged ICC profile dropped",)
+    space = icc_color_space(profile)
+    if space not in spaces:
+        return None, (f"ICC profile for {space} dropped: the pixels are {' or '.join(spaces)}",)
+    return profile, ()
+
+
+def clean_resolution(horizontal: object, vertical: object) -> tuple[float, float] | None:
+    """The resolution in pixels per inch if both numbers are usable, else None."""
+    try:
+        pair = (float(horizontal), float(vertical))  # type: ignore[arg-type]
+    except (TypeError, ValueError, ArithmeticError):
+        return None
+    return pair if all(math.isfinite(value) and 0 < value < 1e6 for value in pair) else None
+
+
+def clean_exif(blob: object) -> Exif:
+    r"""Set a block's orientation to 1 and drop its thumbnail, in place, so that all offsets (MakerNote) stay true.
+
+    Args:
+        blob: the block with or without the prefix ``Exif\0\0``.
+
+    Returns:
+        The cleaned block with the orientation that it had; a damaged one gives None and a note.
+    """
+    if not isinstance(blob, bytes) or not blob:
+        return Exif()
+    data = bytearray(blob)
+    while data[:6] == b"Exif\0\0":
+        del data[:6]
+    try:
+        if len(data) > _BLOB_LIMIT:
+            raise ValueError("too long")
+        read = bytes_reader(bytes(data))
+        layout, first = read_header(read)
+        if layout.big:
+            raise ValueError("BigTIFF")
+        directory = read_directory(read, layout, first)
+        _check_values(read, layout, directory)
+        orientation = _reset_orientation(data, read, layout, directory)
+        _drop_thumbnail(data, read, layout, directory)
+    except (ValueError, struct.error):
+        return Exif(notes=("damaged EXIF block dropped",))
+    return Exif(bytes(data), orientation)
+
+
+def _check_values(read: Read, layout: Layout, directory: Directory) -> None:
+    for entry in directory.entries.values():
+        value_bytes(read, entry, _BLOB_LIMIT)
+    for tag in (EXIF_IFD, GPS_IFD):
+        if tag in directory.entries:
+            read_directory(read, layout, integers(read, layout, directory.entries[tag])[0])
+
+
+def _reset_orientation(data: bytearray, read: Read, layout: Layout, directory: Directory) -> int:
+    entry = directory.entries.get(ORIENTATION)
+    if entry is None or entry.type != 3 or entry.count != 1:
+        return 1
+    data[entry.position : entry.position + 2] = struct.pack(layout.order + "H", 1)
+    return valid_orientation(integers(read, layout, entry)[0])
+
+
+def _drop_thumbnail(data: bytearray, read: Read, layout: Layout, directory: Directory) -> None:
+    data[directory.next_position : directory.next_position + 4] = b"\0\0\0\0"
+    if not directory.next_offset:
+        return
+    try:
+        thumbnail = read_directory(read, layout, directory.next_offset).entries
+        start = integers(read, layout, thumbnail[_THUMBNAIL_OFFSET])[0]
+        size = integers(read, layout, thumbnail[_THUMBNAIL_SIZE])[0]
+    except (ValueError, KeyError, IndexError, struct.error):
+        return
+    if read(start, 2) != b"\xff\xd8":  # not a JPEG: leave the bytes, they may belong to something else
+        return
+    if start + size >= len(data):
+        del data[start:]
+    else:
+        data[start : start + size] = b"\0" * size
+
+
+def exif_resolution(block: bytes | None) -> tuple[float, float] | None:
+    """The resolution that an EXIF block states, in pixels per inch."""
+    if not block:
+        return None
+    read = bytes_reader(block)
+    try:
+        layout, first = read_header(read)
+        return directory_resolution(read, layout, read_directory(read, layout, first))
+    except (ValueError, struct.error):
+        return None
+
+
+def directory_resolution(read: Read, layout: Layout, directory: Directory) -> tuple[float, float] | None:
+    """The resolution that a directory's tags 282, 283 and 296 state, in pixels per inch."""
+    from imfuse.io.ifd import rational
+
+    entries = directory.entries
+    if 282 not in entries or 283 not in entries:
+        return None
+    try:
+        unit = integers(read, layout, entries[296])[0] if 296 in entries else 2
+        scale = {2: 1.0, 3: 2.54}.get(unit)
+        horizontal, vertical = rational(read, layout, entries[282]), rational(read, layout, entries[283])
+    except (ValueError, IndexError, struct.error):
+        return None
+    if scale is None or horizontal is None or vertical is None:
+        return None
+    return clean_resolution(horizontal * scale, vertical * scale)
+
+
+Values = list[tuple[int, int, int, bytes]]
+
+
+def directory_values(read: Read, layout: Layout, directory: Directory, order: str, keep: frozenset[int]) -> Values:
+    """The tags of ``keep`` as ``(tag, type, count, bytes in byte order)``; empty ``keep``: all but pointers."""
+    values: Values = []
+    for entry in directory.entries.values():
+        if (entry.tag not in keep) if keep else (entry.tag == INTEROP_IFD):
+            continue
+        try:
+            data = value_bytes(read, entry, _VALUE_LIMIT)
+        except ValueError:
+            continue
+        values.append((entry.tag, entry.type, entry.count, swapped(data, entry.type, layout.order, order)))
+    return values
+
+
+def sub_directory(read: Read, layout: Layout, directory: Directory, tag: int) -> Directory | None:
+    """The directory that the pointer ``tag`` points to, or None."""
+    entry: Entry | None = directory.entries.get(tag)
+    if entry is None or TYPE_SIZES[entry.type] < 4:
+        return None
+    try:
+        return read_directory(read, layout, integers(read, layout, entry)[0])
+    except (ValueError, IndexError, struct.error):
+        return None
+
+
+def exif_from_tiff(read: Read, layout: Layout, directory: Directory) -> Exif:
+    """An EXIF block of a TIFF file's descriptive tags and its Exif and GPS directories.
+
+    The MakerNote's bytes are kept; where a maker counts offsets from the file's beginning they no longer hold.
+    """
+    order = layout.order
+    classic = Layout(order)
+    values = directory_values(read, layout, directory, order, DESCRIPTIVE_TAGS)
+    subs = {tag: sub_directory(read, layout, directory, tag) for tag in (EXIF_IFD, GPS_IFD)}
+    parts: dict[int, Values] = {}
+    for tag, sub in subs.items():
+        found = directory_values(read, layout, sub, order, frozenset()) if sub else []
+        if found := [value for value in found if value[1] < 16]:  # classic TIFF has no 64-bit types
+            parts[tag] = found
+    if not values and not parts:
+        return Exif()
+    pointers: Values = [(tag, 4, 1, b"\0\0\0\0") for tag in parts]
+    place = 8 + len(pack_directory(values + pointers, classic, 8))
+    tail, pointers = b"", []
+    for tag, found in parts.items():
+        pointers.append((tag, 4, 1, struct.pack(order + "I", place + len(tail))))
+        tail += pack_directory(found, classic, place + len(tail))
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8)
+    return Exif(head + pack_directory(values + pointers, classic, 8) + tail)
