@@ -1,0 +1,38 @@
+"""Activations with learnable parameters, chosen by name."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from imfuse.ops.thresholding import soft_threshold
+
+ActivationName = Literal["relu", "prelu", "sst"]
+
+
+class SoftThreshold(nn.Module):
+    """SST_γ(x) = sign(x) ReLU(|x| − γ) with learnable γ per channel (Deep CSC, below Eq. 2).
+
+    γ is kept non-negative by taking its absolute value, so that the operator stays a proximal one.
+    """
+
+    def __init__(self, channels: int = 1, initial: float = 1e-3) -> None:
+        super().__init__()
+        self.threshold = nn.Parameter(torch.full((channels,), initial))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply the threshold to ``x`` (B, C, H, W)."""
+        return soft_threshold(x, self.threshold.abs().reshape(1, -1, 1, 1))
+
+
+def activation(name: ActivationName) -> nn.Module:
+    """A fresh activation for one-channel maps: ``relu``, ``prelu`` (slope 0.25 at first) or ``sst``."""
+    match name:
+        case "relu":
+            return nn.ReLU()
+        case "prelu":
+            return nn.PReLU()
+        case "sst":
+            return SoftThreshold()

@@ -1,0 +1,245 @@
+"""The command line: every command calls one public function and shows what it gives back."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from imfuse import __version__
+from imfuse.errors import ImfuseError
+
+app = typer.Typer(
+    name="imfuse",
+    no_args_is_help=True,
+    add_completion=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Fuse pictures of one scene from different sensors into one that keeps what each alone shows.\n\n"
+    "[bold]Start here:[/bold] imfuse demo · imfuse fuse thermal.png visible.png · imfuse models",
+)
+train_app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Train a network with its paper's recipe.")
+app.add_typer(train_app, name="train")
+
+
+def main() -> None:
+    """Run the command line; errors with a cause outside the program end in one line and exit status 2."""
+    try:
+        app()
+    except ImfuseError as error:
+        _complain(str(error))
+        sys.exit(2)
+    except KeyboardInterrupt:
+        _complain("interrupted; finished pictures are kept, and the same command goes on with the rest")
+        sys.exit(130)
+
+
+def _complain(message: str) -> None:
+    one_line = " ".join(message.split())
+    print(f"imfuse: {one_line}", file=sys.stderr)  # noqa: T201 - the one place where errors are shown
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"imfuse {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
+
+
+@app.command()
+def fuse(
+    sources: Annotated[
+        list[Path],
+        typer.Argument(help="Pictures in the task's order (infrared first), or two folders of such pictures."),
+    ],
+    output: Annotated[
+        Optional[Path],  # noqa: UP045 - Typer 0.12 reads this form
+        typer.Option(
+            "-o", "--output", help="File (.png .jpg .tif .bmp .webp), or folder for folders.", show_default=False
+        ),
+    ] = None,
+    task: Annotated[str, typer.Option(help="What is fused; see [bold]imfuse models[/bold].")] = "infrared",
+    model: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Model name, or path of a .safetensors file with its card. Default: the task's."),
+    ] = None,
+    rule: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Fusion rule of AUIF: addition, average or l1_norm. Default: the model's."),
+    ] = None,
+    range_: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            "--range",
+            help="What becomes black and white: full, minmax or percentile. Default: full; raw thermal counts of more "
+            "than 8 bits by percentile.",
+        ),
+    ] = None,
+    resize_to: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="For sources of different size: the size of the first or of the largest."),
+    ] = None,
+    depth: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Depth of the result: 8, 16 or float. Default: that of the visible picture."),
+    ] = None,
+    memory: Annotated[str, typer.Option(help="What fusing may take beyond the pictures themselves.")] = "1GiB",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")] = False,
+    skip_orphans: Annotated[
+        bool, typer.Option("--skip-orphans", help="Folders: leave pictures without a partner out.")
+    ] = False,
+    jobs: Annotated[int, typer.Option(help="Folders: pictures at once.", min=1)] = 1,
+    quality: Annotated[int, typer.Option(help="Quality of JPEG.", min=1, max=100)] = 95,
+    device: Annotated[str, typer.Option(help="Where to compute: cpu, cuda, mps.")] = "cpu",
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Show errors only.")] = False,
+) -> None:
+    """Fuse an infrared and a visible picture, or two folders of them, into one.
+
+    The result has the size, colour, depth and metadata of the visible picture. Whatever was stretched, resized,
+    clipped or converted is told. Finished pictures of a folder run are not made again.
+
+    [bold]Examples[/bold]
+
+      imfuse fuse thermal.png visible.jpg
+
+      imfuse fuse thermal.tif visible.tif -o fused.tif --range minmax
+
+      imfuse fuse thermal/ visible/ -o fused/ --jobs 2 --skip-orphans
+    """
+    from imfuse.commands.fuse import FuseRequest, run_fuse
+
+    request = FuseRequest(
+        sources=tuple(sources),
+        output=output,
+        task=task,
+        model=model,
+        rule=rule,
+        options=(("range", range_), ("resize_to", resize_to), ("depth", depth), ("memory", memory)),
+        overwrite=overwrite,
+        skip_orphans=skip_orphans,
+        jobs=jobs,
+        quality=quality,
+        device=device,
+        quiet=quiet,
+    )
+    raise typer.Exit(run_fuse(request))
+
+
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the pictures.")] = Path("demo"),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace pictures that exist.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of the scenes' noise and texture.")] = 0,
+) -> None:
+    """Fuse the built-in sample scenes and write sources, results and a side-by-side sheet.
+
+    [bold]Example[/bold]
+
+      imfuse demo -o demo/
+    """
+    from imfuse.commands.demo import run_demo
+
+    run_demo(output, overwrite=overwrite, seed=seed)
+
+
+@app.command()
+def models(
+    task: Annotated[Optional[str], typer.Option(help="Only models of this task.")] = None,  # noqa: UP045
+    as_json: Annotated[bool, typer.Option("--json", help="The whole cards, for programs.")] = False,
+) -> None:
+    """Show the trained models: tasks, paper, parameters, licence of the training data.
+
+    [bold]Examples[/bold]
+
+      imfuse models
+
+      imfuse models --task infrared --json
+    """
+    from imfuse.commands.models import show_models
+
+    show_models(task, as_json=as_json)
+
+
+@app.command()
+def doctor() -> None:
+    """Show versions, devices, threads and extras: what to say when you report a problem."""
+    from imfuse.commands.doctor import run_doctor
+
+    raise typer.Exit(run_doctor())
+
+
+@train_app.command("auif")
+def train_auif(
+    data: Annotated[Path, typer.Option(help="Folder with ir/ and vis/: the training pairs.", show_default=False)],
+    run: Annotated[Path, typer.Option("--run", help="Folder for checkpoints, curves, weights and card.")] = Path(
+        "runs/auif"
+    ),
+    validation: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            help="Folder with ir/ and vis/ to score on and to choose between seeds. Of a folder named msrs361 the "
+            "committed validation split is taken."
+        ),
+    ] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training pictures.")] = 80,
+    batch: Annotated[int, typer.Option(min=1, help="Pictures per step.")] = 32,
+    crop: Annotated[int, typer.Option(min=11, help="Side of the random crops in pixels.")] = 128,
+    learning_rate: Annotated[float, typer.Option(help="Of Adam, until --decay-epoch.")] = 1e-2,
+    decay_epoch: Annotated[int, typer.Option(help="From this epoch on a tenth of the learning rate.")] = 40,
+    ssim_weight: Annotated[float, typer.Option(help="μ of the loss, Eq. 7.")] = 5.0,
+    layers: Annotated[int, typer.Option(min=1, help="N: base layers, and as many detail layers.")] = 10,
+    filters: Annotated[int, typer.Option(min=1, help="C: kernels in a layer's first convolution.")] = 64,
+    activation: Annotated[str, typer.Option(help="relu, prelu or sst (soft threshold).")] = "prelu",
+    seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds to train; the best on --validation is kept.")] = 1,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint of the run.")] = False,
+    sweep: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Instead of one network: layers (1–15), activation or rule, scored on --validation."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress bar.")] = False,
+) -> None:
+    """Train AUIF with the paper's recipe (the defaults) on pairs of pictures.
+
+    Writes config.json, curves.csv, curves.png, checkpoints/ and auif.safetensors with its card auif.json; use them with
+    [bold]imfuse fuse --model runs/auif/auif.safetensors[/bold]. Stopped at any time, --resume goes on from the last
+    finished epoch, bit for bit as without the interruption.
+
+    [bold]Examples[/bold]
+
+      imfuse train auif --data infrared/flir_train
+
+      imfuse train auif --data infrared/flir_train --validation infrared/msrs361 --seeds 5
+
+      imfuse train auif --data infrared/flir_train --validation infrared/msrs361 --sweep layers --epochs 20
+    """
+    from imfuse.commands.train import run_train_auif
+
+    settings = {
+        "epochs": epochs,
+        "batch": batch,
+        "crop": crop,
+        "learning_rate": learning_rate,
+        "decay_epoch": decay_epoch,
+        "ssim_weight": ssim_weight,
+        "layers": layers,
+        "filters": filters,
+        "activation": activation,
+        "seed": seed,
+    }
+    run_train_auif(settings, data, run, validation, seeds=seeds, resume=resume, sweep_kind=sweep, progress=not quiet)
+
+
+if __name__ == "__main__":
+    main()

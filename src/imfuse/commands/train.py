@@ -1,0 +1,65 @@
+"""``imfuse train``: recipes from the command line."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from imfuse.errors import DataError, MissingExtraError, UsageError
+
+SWEEPS = ("layers", "activation", "rule")
+
+
+def run_train_auif(
+    settings: Mapping[str, Any],
+    data: Path,
+    run: Path,
+    validation: Path | None,
+    *,
+    seeds: int,
+    resume: bool,
+    sweep_kind: str | None,
+    progress: bool,
+) -> None:
+    """Train AUIF or sweep one of its settings; say where the results lie."""
+    try:
+        import lightning  # noqa: F401
+        import matplotlib  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError("training", "train") from error
+    from imfuse.train.auif import AUIFConfig
+
+    _quieten()
+    config = AUIFConfig(**settings)
+    console = Console(stderr=True, quiet=not progress)
+    if sweep_kind is None:
+        from imfuse.train.runs import train_seeds
+
+        card = train_seeds(config, data, run, seeds, validation, resume=resume, progress=progress)
+        console.print(f"{card.weights_path}: {card.parameters} parameters", markup=False, soft_wrap=True)
+        return
+    _run_sweep(sweep_kind, config, data, run, validation, progress, console)
+
+
+def _run_sweep(
+    kind: str, config: Any, data: Path, run: Path, validation: Path | None, progress: bool, console: Console
+) -> None:
+    from imfuse.train.runs import validation_pairs
+    from imfuse.train.sweep import sweep
+
+    if kind not in SWEEPS:
+        raise UsageError(f"unknown sweep {kind!r}: choose one of {', '.join(SWEEPS)}")
+    if validation is None:
+        raise DataError("a sweep is scored on validation pairs: give --validation FOLDER")
+    sweep(kind, config, data, validation_pairs(validation), run, progress=progress)
+    console.print((run / f"{kind}.md").read_text(encoding="utf-8"), markup=False)
+
+
+def _quieten() -> None:
+    """Keep Lightning's notes on hardware and tips out of the way; warnings stay."""
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)

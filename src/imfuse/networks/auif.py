@@ -1,0 +1,117 @@
+"""AUIF: infrared and visible image fusion by an unrolled two-scale decomposition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+
+from imfuse.blocks.activations import ActivationName
+from imfuse.blocks.decomposition import DecompositionLayer
+from imfuse.networks.protocol import FusionNetwork
+from imfuse.ops.filters import box_laplacian, box_mean, correlate
+from imfuse.rules import ADDITION, Rule, rule
+
+
+class TwoScale(NamedTuple):
+    """Base and detail feature maps of one picture, each (B, C, H, W)."""
+
+    base: Tensor
+    detail: Tensor
+
+
+class AUIF(FusionNetwork):
+    """Zhao et al., "Efficient and Interpretable Infrared and Visible Image Fusion via Algorithm Unrolling".
+
+    Two encoders of N layers each, the unrolled gradient descents for the base image (Eq. 1) and the detail image
+    (Eq. 2), and a decoder: 3×3 convolution, batch normalisation, sigmoid. Trained to reproduce single pictures; a
+    rule merges base maps and detail maps of several (Eq. 8).
+
+    Silent in the paper and taken from its authors' code: B⁰ is the 11×11 box mean and D⁰ the 19×19 normalised
+    Laplacian of the picture; the decoder's convolution is reflection-padded and has no bias.
+
+    Args:
+        layers: N, the number of BCLs and of DCLs.
+        filters: C, the number of kernels in the first convolution of a layer.
+        activation_name: of the layers.
+        rule_name: how base maps and how detail maps are merged: ``addition`` (the paper's choice), ``average`` or
+            ``l1_norm``.
+        theta_base: first value of θ in the base encoder.
+        theta_detail: first value of θ in the detail encoder.
+    """
+
+    bytes_per_pixel = 56
+    blur_size = 11
+    laplacian_size = 19
+
+    def __init__(
+        self,
+        layers: int = 10,
+        filters: int = 64,
+        activation_name: ActivationName = "prelu",
+        rule_name: str = ADDITION.name,
+        theta_base: float = 1e-3,
+        theta_detail: float = 1.0,
+    ) -> None:
+        super().__init__()
+        self.base_encoder = _encoder(layers, filters, theta_base, activation_name)
+        self.detail_encoder = _encoder(layers, filters, theta_detail, activation_name)
+        self.decoder_conv = nn.Conv2d(1, 1, 3, bias=False)
+        self.decoder_norm = nn.BatchNorm2d(1)
+        self.rule: Rule = rule(rule_name)
+
+    def use_rule(self, name: str) -> None:
+        """Merge by the rule of this name from now on: ``addition``, ``average`` or ``l1_norm``."""
+        self.rule = rule(name)
+
+    @property
+    def halo(self) -> int:
+        """Pixels around a window on which its result depends: start, layers, rule and decoder."""
+        start = max(self.blur_size, self.laplacian_size) // 2
+        return start + len(self.base_encoder) * DecompositionLayer.halo + self.rule.halo + 1
+
+    def start(self, source: Tensor) -> TwoScale:
+        """B⁰ and D⁰ of a picture (B, 1, H, W)."""
+        return TwoScale(box_mean(source, self.blur_size), box_laplacian(source, self.laplacian_size))
+
+    def encode(self, source: Tensor) -> TwoScale:
+        """B^N and D^N of a picture (B, 1, H, W) in [0, 1]."""
+        base, detail = self.start(source)
+        for layer in self.base_encoder:
+            base = layer(base, source)
+        for layer in self.detail_encoder:
+            detail = layer(detail, source)
+        return TwoScale(base, detail)
+
+    def merge(self, features: Iterable[TwoScale]) -> TwoScale:
+        """Merge the maps of several pictures by the rule (Eq. 8), base with base and detail with detail."""
+        base, detail = self.rule.start(), self.rule.start()
+        for item in features:
+            base.add(item.base)
+            detail.add(item.detail)
+        return TwoScale(base.result(), detail.result())
+
+    def decode(self, features: TwoScale) -> Tensor:
+        """The picture (B, 1, H, W) in (0, 1) of base and detail maps."""
+        x = features.base + features.detail
+        if self.training:
+            kernel = self.decoder_conv.weight[0, 0]
+            return torch.sigmoid(self.decoder_norm(correlate(x, kernel)))
+        variance, mean = cast(Tensor, self.decoder_norm.running_var), cast(Tensor, self.decoder_norm.running_mean)
+        scale = self.decoder_norm.weight[0] * torch.rsqrt(variance[0] + self.decoder_norm.eps)
+        bias = self.decoder_norm.bias[0] - scale * mean[0]
+        return torch.sigmoid(correlate(x, self.decoder_conv.weight[0, 0] * scale, bias))
+
+    def forward(self, source: Tensor) -> Tensor:
+        """Reproduce a picture (B, 1, H, W): what the training optimises."""
+        return self.decode(self.encode(source))
+
+    def fuse(self, sources: Iterable[Tensor]) -> Tensor:
+        """Fuse infrared and visible luma, each (B, 1, H, W) in [0, 1], into (B, 1, H, W) in (0, 1)."""
+        return self.decode(self.merge(self.encode(source) for source in sources))
+
+
+def _encoder(layers: int, filters: int, theta: float, name: ActivationName) -> nn.ModuleList:
+    return nn.ModuleList(DecompositionLayer(filters, theta, name) for _ in range(layers))

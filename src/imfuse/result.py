@@ -1,0 +1,121 @@
+"""What a fusion gives back: the picture, and everything that was done to get it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imfuse.io.source import Metadata
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReport:
+    """A source as it was used: name, role, size, depth, and the levels that became black and white."""
+
+    name: str
+    role: str
+    height: int
+    width: int
+    channels: int
+    dtype: str
+    black: float
+    white: float
+    levels: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How a picture was fused.
+
+    Attributes:
+        task: task name.
+        model: model name.
+        version: version of imfuse.
+        sources: the sources in the order given.
+        height: rows of the result.
+        width: columns of the result.
+        channels: channels of the result, alpha included.
+        dtype: of the result.
+        colour: the colour policy in words.
+        tiles: in how many windows the picture was computed.
+        seconds: time of reading and fusing.
+        notes: every resize, stretch, clip or conversion that was done, in words.
+    """
+
+    task: str
+    model: str
+    version: str
+    sources: tuple[SourceReport, ...]
+    height: int
+    width: int
+    channels: int
+    dtype: str
+    colour: str
+    tiles: int
+    seconds: float
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as plain values, for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class FusionResult:
+    """A fused picture.
+
+    Attributes:
+        image: array (H, W) or (H, W, C), or a tensor where the source that carries the detail was one, in its layout;
+            the depth and colour of that source, alpha as last channel where it had one.
+        report: how it was made.
+        metadata: EXIF, ICC profile and resolution that :meth:`save` writes.
+        has_alpha: whether the last channel is alpha.
+    """
+
+    image: NDArray[Any] | Tensor
+    report: Report
+    metadata: Metadata = field(default_factory=Metadata)
+    has_alpha: bool = False
+
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False, quality: int = 95) -> tuple[str, ...]:
+        """Write the picture; the format follows from the ending (PNG, JPEG, TIFF, BMP, WebP).
+
+        Args:
+            path: where to.
+            overwrite: replace what is there.
+            quality: of JPEG.
+
+        Returns:
+            What the format made necessary (16 bits to 8 for JPEG, alpha dropped …), in words.
+
+        Raises:
+            OutputError: the file exists, or cannot be written.
+        """
+        from imfuse.io import save_image
+
+        return save_image(
+            path,
+            as_array(self.image),
+            metadata=self.metadata,
+            alpha=self.has_alpha,
+            overwrite=overwrite,
+            quality=quality,
+        )
+
+
+def as_array(image: NDArray[Any] | Tensor) -> NDArray[Any]:
+    """The picture as (H, W) or (H, W, C)."""
+    if isinstance(image, np.ndarray):
+        return image
+    planes = image.detach().cpu()
+    if planes.ndim == 2:
+        return np.asarray(planes.numpy())
+    planes = planes.reshape(planes.shape[-3:]).permute(1, 2, 0)
+    return np.asarray(planes.squeeze(-1).numpy())

@@ -1,0 +1,66 @@
+"""Bringing sources of different size to one size, when the user asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+import cv2
+import numpy as np
+
+from imfuse.errors import SizeMismatchError, UsageError
+from imfuse.io import ArraySource, PixelSource
+from imfuse.io.window import Window
+
+ResizeTo = Literal["first", "largest"]
+
+
+def same_size(sources: Sequence[PixelSource], resize_to: str | None) -> tuple[list[PixelSource], list[str]]:
+    """Sources of one size, and what was done for it, in words.
+
+    Raises:
+        SizeMismatchError: sizes differ and ``resize_to`` is None.
+        UsageError: ``resize_to`` is neither ``first`` nor ``largest``.
+    """
+    if resize_to is not None and resize_to not in get_args(ResizeTo):
+        raise UsageError(f"unknown size {resize_to!r}: resize to 'first' or 'largest'")
+    sizes = [(source.height, source.width) for source in sources]
+    if len(set(sizes)) == 1:
+        return list(sources), []
+    if resize_to is None:
+        other = next(index for index, size in enumerate(sizes) if size != sizes[0])
+        raise SizeMismatchError(
+            f"{sources[0].name} is {sizes[0][1]}×{sizes[0][0]} and {sources[other].name} is "
+            f"{sizes[other][1]}×{sizes[other][0]} pixels: give pictures of one size, or --resize-to first|largest"
+        )
+    height, width = sizes[0] if resize_to == "first" else max(sizes, key=lambda size: size[0] * size[1])
+    resized: list[PixelSource] = []
+    notes = []
+    for source, size in zip(sources, sizes, strict=True):
+        if size == (height, width):
+            resized.append(source)
+            continue
+        resized.append(_resized(source, height, width))
+        shape = "" if abs(size[0] / size[1] / (height / width) - 1) < 0.01 else "; its proportions change"
+        notes.append(f"{source.name}: resized from {size[1]}×{size[0]} to {width}×{height}{shape}")
+    return resized, notes
+
+
+def _resized(source: PixelSource, height: int, width: int) -> PixelSource:
+    """The source at another size: area mean where it shrinks, bicubic where it grows, in its own depth."""
+    whole = Window(0, 0, source.height, source.width)
+    shrinks = height * width < source.height * source.width
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    planes = [source.read(whole)]
+    alpha = source.read_alpha(whole)
+    if alpha is not None:
+        planes.append(alpha[..., None])
+    stacked = np.ascontiguousarray(np.concatenate(planes, axis=-1))
+    pixels = cv2.resize(stacked, (width, height), interpolation=interpolation).reshape(height, width, -1)
+    return ArraySource(
+        pixels,
+        name=source.name,
+        has_alpha=alpha is not None,
+        full_range=source.full_range,
+        metadata=source.metadata,
+    )

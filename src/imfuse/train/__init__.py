@@ -1,0 +1,1 @@
+"""Training: one recipe per network, the papers' settings as defaults. Needs the extra ``train``."""

@@ -1,0 +1,63 @@
+"""Settings that every training has, and where its data lie."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from imfuse.errors import DataError, UsageError
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """What a training of an autoencoder on single pictures is set to.
+
+    Attributes:
+        epochs: passes over the training pictures.
+        batch: pictures per step.
+        crop: side of the square crops in pixels.
+        learning_rate: of Adam, in the first half.
+        decay_epoch: from this epoch on the learning rate is a tenth.
+        ssim_weight: μ (AUIF) or λ (Deep CSC) of the reconstruction loss.
+        seed: of the first parameters, the order of the pictures and the crops.
+    """
+
+    epochs: int
+    batch: int
+    crop: int
+    learning_rate: float
+    decay_epoch: int
+    ssim_weight: float
+    seed: int
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        for name in ("epochs", "batch", "crop", "learning_rate"):
+            if getattr(self, name) <= 0:
+                raise UsageError(f"{name} is {getattr(self, name)}: give a positive number")
+        if self.crop < 11:
+            raise UsageError(f"crop is {self.crop}: SSIM needs at least 11 pixels")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+def write_config(config: TrainingConfig, run: Path) -> None:
+    """Write the settings to ``config.json`` in the run's folder."""
+    (run / "config.json").write_text(json.dumps(config.to_dict(), indent=1) + "\n", encoding="utf-8")
+
+
+def training_folder(given: Path) -> tuple[Path, Path]:
+    """The folders ``ir`` and ``vis`` of a data set.
+
+    Raises:
+        DataError: one of them is missing.
+    """
+    folders = given / "ir", given / "vis"
+    for folder in folders:
+        if not folder.is_dir():
+            raise DataError(f"{given}: has no folder {folder.name!r}; a data set of pairs is two folders, ir and vis")
+    return folders

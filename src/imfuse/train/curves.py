@@ -1,0 +1,96 @@
+"""Curves of a training: the loss and every learned step size and weight, as CSV and as picture."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+from torch import nn
+
+CSV_NAME, PNG_NAME = "curves.csv", "curves.png"
+
+
+def scalar_parameters(network: nn.Module) -> dict[str, float]:
+    """Every learned scalar of the blocks: η and θ of AUIF's layers, thresholds."""
+    wanted = ("eta", "theta", "threshold")
+    return {
+        name: float(value.detach().mean())
+        for name, value in network.named_parameters()
+        if name.rsplit(".", 1)[-1] in wanted
+    }
+
+
+class Curves(pl.Callback):
+    """Write a row per epoch to ``curves.csv`` and draw ``curves.png`` at the end.
+
+    The rows are part of the checkpoint, so that a resumed run goes on with the same file.
+    """
+
+    def __init__(self, run: Path) -> None:
+        self.run = run
+        self.rows: list[dict[str, float]] = []
+        self.learning_rate = 0.0
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Note the learning rate before the schedule steps."""
+        self.learning_rate = float(trainer.optimizers[0].param_groups[0]["lr"])
+
+    def state_dict(self) -> dict[str, Any]:
+        """The rows so far."""
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on after these rows."""
+        self.rows = list(state_dict["rows"])
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Add the epoch's row."""
+        network = pl_module.network
+        row = {
+            "epoch": float(trainer.current_epoch),
+            "loss": float(trainer.callback_metrics["loss"]),
+            "learning_rate": self.learning_rate,
+        }
+        if isinstance(network, nn.Module):
+            row |= scalar_parameters(network)
+        self.rows = [old for old in self.rows if old["epoch"] < row["epoch"]] + [row]
+        write_rows(self.run / CSV_NAME, self.rows)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Draw the curves."""
+        draw_curves(self.rows, self.run / PNG_NAME)
+
+
+def write_rows(path: Path, rows: list[dict[str, float]]) -> None:
+    """Rows as CSV with seven digits."""
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows({key: f"{value:.7g}" for key, value in row.items()} for row in rows)
+
+
+def draw_curves(rows: list[dict[str, float]], path: Path) -> None:
+    """The loss, and a panel for each kind of learned scalar and encoder (AUIF, Fig. 3)."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    groups: dict[str, list[str]] = {"loss": ["loss"]}
+    for name in rows[0]:
+        if "." in name:
+            groups.setdefault(f"{name.split('.')[0]}: {name.rsplit('.', 1)[-1]}", []).append(name)
+    figure, axes = plt.subplots(1, len(groups), figsize=(3.6 * len(groups), 3.2), squeeze=False)
+    for axis, (title, names) in zip(axes[0], groups.items(), strict=True):
+        for number, name in enumerate(names, start=1):
+            axis.plot([r["epoch"] for r in rows], [r[name] for r in rows], label=f"{number}", linewidth=1)
+        axis.set_title(title, fontsize=9)
+        axis.set_xlabel("epoch")
+        if len(names) > 1:
+            axis.legend(title="layer", fontsize=6, title_fontsize=6, ncols=2)
+    axes[0][0].set_yscale("log")
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
+    plt.close(figure)

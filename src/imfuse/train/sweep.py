@@ -1,0 +1,129 @@
+"""Sweeps of one setting, scored on validation pairs: table and figure (AUIF, Fig. 2 and Table 2)."""
+
+from __future__ import annotations
+
+import csv
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
+
+from imfuse.blocks.activations import ActivationName
+from imfuse.metrics import METRICS
+from imfuse.networks.auif import AUIF
+from imfuse.rules import RULES
+from imfuse.train.auif import AUIFConfig, train_auif
+from imfuse.train.validation import SCORES, Pair, mean_ranks, means, score_pairs
+
+log = logging.getLogger(__name__)
+
+Row = dict[str, str | float]
+DEPTHS = range(1, 16)
+
+
+def candidates(kind: str, config: AUIFConfig) -> list[tuple[str, AUIFConfig]]:
+    """Labels and recipes of a sweep: ``layers`` 1–15, ``activation``, or ``rule`` (one training, three rules)."""
+    match kind:
+        case "layers":
+            return [(str(depth), replace(config, layers=depth)) for depth in DEPTHS]
+        case "activation":
+            return [(name, replace(config, activation=name)) for name in get_args(ActivationName)]
+        case _:
+            return [("", config)]
+
+
+def sweep(kind: str, config: AUIFConfig, data: Path, pairs: Sequence[Pair], run: Path, *, progress: bool) -> list[Row]:
+    """Train every candidate and score it; write ``KIND.csv``, ``KIND.md`` and ``KIND.png`` into ``run``.
+
+    Candidates whose score is in the CSV already are not trained again, so that a sweep that was cut goes on.
+
+    Returns:
+        A row per candidate: its label, its mean scores, and the mean of its ranks.
+    """
+    run.mkdir(parents=True, exist_ok=True)
+    table = run / f"{kind}.csv"
+    rows = read_table(table)
+    for label, recipe in candidates(kind, config):
+        if _is_done(kind, label, rows):
+            continue
+        log.info("%s %s", kind, label)
+        network = train_auif(recipe, data, run / f"{kind}-{label or 'all'}", progress=progress)
+        rows += _scored(kind, label, network, pairs)
+        write_table(table, rank(rows))
+    rows = rank(rows)
+    (run / f"{kind}.md").write_text(markdown(kind, rows), encoding="utf-8")
+    draw(kind, rows, run / f"{kind}.png")
+    return rows
+
+
+def _is_done(kind: str, label: str, rows: Sequence[Row]) -> bool:
+    return bool(rows) if kind == "rule" else any(row[kind] == label for row in rows)
+
+
+def _scored(kind: str, label: str, network: AUIF, pairs: Sequence[Pair]) -> list[Row]:
+    if kind != "rule":
+        return [{kind: label, **means(score_pairs(network, pairs))}]
+    rows: list[Row] = []
+    for name in RULES:
+        network.use_rule(name)
+        rows.append({kind: name, **means(score_pairs(network, pairs))})
+    return rows
+
+
+def rank(rows: Sequence[Row]) -> list[Row]:
+    """The rows with the mean of their ranks over the scores."""
+    scores = [{key: float(row[key]) for key in SCORES} for row in rows]
+    return [{**row, "mean_rank": value} for row, value in zip(rows, mean_ranks(scores), strict=True)] if rows else []
+
+
+def read_table(path: Path) -> list[Row]:
+    """The rows of an earlier, perhaps unfinished sweep."""
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as stream:
+        return [dict(row) for row in csv.DictReader(stream)]
+
+
+def write_table(path: Path, rows: Sequence[Mapping[str, str | float]]) -> None:
+    """Rows as CSV."""
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def markdown(kind: str, rows: Sequence[Row]) -> str:
+    """The rows as a Markdown table, the best of every column in bold."""
+    best = {key: max(float(row[key]) for row in rows) for key in SCORES}
+    head = [kind, *(METRICS[key].name for key in SCORES), "mean rank"]
+    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
+    for row in rows:
+        cells = [
+            f"**{float(row[key]):.3f}**" if float(row[key]) == best[key] else f"{float(row[key]):.3f}" for key in SCORES
+        ]
+        lines.append(f"| {row[kind]} | " + " | ".join(cells) + f" | {float(row['mean_rank']):.2f} |")
+    return "\n".join(lines) + "\n"
+
+
+def draw(kind: str, rows: Sequence[Row], path: Path) -> None:
+    """Every score over the swept setting."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(2, 3, figsize=(10, 5))
+    labels = [str(row[kind]) for row in rows]
+    for axis, key in zip(axes.flat, SCORES, strict=True):
+        values = [float(row[key]) for row in rows]
+        if kind == "layers":
+            axis.plot(labels, values, marker="o", markersize=3)
+        else:
+            axis.bar(labels, values, width=0.5)
+            axis.set_ylim(min(values) * 0.9, max(values) * 1.02)
+        axis.set_title(METRICS[key].name, fontsize=9)
+        axis.set_xlabel(kind)
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
