@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 from typing import Annotated, Optional
@@ -27,6 +28,8 @@ app.add_typer(train_app, name="train")
 
 def main() -> None:
     """Run the command line; errors with a cause outside the program end in one line and exit status 2."""
+    # What tifffile says of damaged files is in the error's one line already.
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)
     try:
         app()
     except ImfuseError as error:

@@ -68,6 +68,10 @@ def cmyk_to_rgb(icc: object, bits: int = 8) -> tuple[ToRgb, str]:
         except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
             return _by_rows(naive_cmyk), "CMYK converted to RGB without its ICC profile, which is damaged"
         return _by_rows(convert), "CMYK converted to sRGB through its ICC profile"
+    if isinstance(icc, bytes) and icc and bits != 8:
+        return _by_rows(
+            naive_cmyk
+        ), f"{bits}-bit CMYK converted to RGB without its ICC profile, which is for 8 bits here"
     return _by_rows(naive_cmyk), "CMYK converted to RGB without an ICC profile"
 
 

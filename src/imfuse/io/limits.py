@@ -15,7 +15,7 @@ FREE_PIXELS = 1 << 24
 # JPEG: about one bit per 8 × 8 block is 512; chroma subsampling and arithmetic coding stay below 8 times that;
 # WebP: a lossless picture of one colour needs no bits at all; such pictures beyond FREE_PIXELS are refused;
 # BMP: run lengths, 255 pixels in two bytes; GIF: LZW, a code of 12 bits stands for at most 4096 pixels.
-PIXELS_PER_BYTE = {"PNG": 1040 * 8, "JPEG": 4096, "WebP": 1 << 14, "BMP": 1024, "GIF": 8192}
+PIXELS_PER_BYTE = {"PNG": 1040 * 8, "JPEG": 4096, "WebP": 1 << 12, "BMP": 1024, "GIF": 8192}
 
 
 def size_text(size: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import struct
 from pathlib import Path
 from typing import Any
@@ -94,18 +93,11 @@ def _decode(path: Path, chunks: PngChunks, name: str) -> Decoded:
 
 
 def _samples(stream: bytes, chunks: PngChunks, name: str) -> NDArray[Any]:
-    """The samples (H, W, channels) as stored; gray below 8 bits scaled to 0 … 255."""
-    if chunks.depth == 16:
-        import imagecodecs
+    """The samples (H, W, channels) as stored; gray and palette indices below 8 bits scaled to 0 … 255."""
+    import imagecodecs
 
-        samples: NDArray[Any] = imagecodecs.png_decode(stream)
-    else:
-        from PIL import PngImagePlugin
-
-        with PngImagePlugin.PngImageFile(io.BytesIO(stream)) as picture:
-            samples = np.array(picture)
-            if picture.mode == "1":
-                samples = samples.view(np.uint8) * np.uint8(255)
+    # libpng, unlike Pillow, refuses pixels that end before the header's last row, and keeps 16 bits.
+    samples: NDArray[Any] = imagecodecs.png_decode(stream)
     if samples.shape[:2] != (chunks.height, chunks.width):
         raise SourceError(f"{name}: decoded to {samples.shape}: the PNG file is damaged; save it again")
     return samples.reshape(chunks.height, chunks.width, -1)
@@ -113,6 +105,7 @@ def _samples(stream: bytes, chunks: PngChunks, name: str) -> NDArray[Any]:
 
 def _expand_palette(indices: NDArray[np.uint8], chunks: PngChunks) -> Decoded:
     colors, gray = _palette(chunks)
+    indices = indices // np.uint8(255 // ((1 << chunks.depth) - 1))
     pixels = np.take(colors[:, :1] if gray else colors, indices, axis=0)
     if not _has_key(chunks):
         return pixels, None

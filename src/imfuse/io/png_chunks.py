@@ -118,14 +118,13 @@ def _take_header(found: PngChunks, data: bytes, name: str) -> None:
 
 
 def pixel_stream(file: BinaryIO, chunks: PngChunks, name: str) -> bytes:
-    """A PNG stream of nothing but header, palette and pixels, every check sum verified.
+    """A PNG stream of nothing but header and pixels, every check sum verified; palette indices become gray levels.
 
     Raises:
         SourceError: the pixels are damaged.
     """
-    parts = [SIGNATURE, chunk(b"IHDR", chunks.header)]
-    if b"PLTE" in chunks.small:
-        parts.append(chunk(b"PLTE", chunks.small[b"PLTE"]))
+    header = chunks.header[:9] + (b"\0" if chunks.color == 3 else chunks.header[9:10]) + chunks.header[10:]
+    parts = [SIGNATURE, chunk(b"IHDR", header)]
     for position, length in chunks.pixels:
         file.seek(position - 8)
         raw = file.read(length + 12)

@@ -57,8 +57,8 @@ def train_autoencoder(
         config: the recipe.
         data: folder with ``ir`` and ``vis``.
         run: folder of the run.
-        resume: go on from the last finished epoch: bit for bit what an uninterrupted run gives on the same machine with the
-            same number of threads.
+        resume: go on from the last finished epoch: bit for bit what an uninterrupted run gives on the same machine
+            with the same number of threads.
         progress: show a progress bar.
         stop_after: end after this many epochs, to be resumed later.
 

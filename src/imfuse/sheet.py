@@ -1,0 +1,64 @@
+"""Contact sheets: pictures side by side with their names, for people who would rather look than read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_MARGIN, _CAPTION, _TEXT = 8, 20, 13
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A picture of a sheet: its caption and its pixels, (H, W) or (H, W, 3), 8 or 16 bits, or float in [0, 1]."""
+
+    caption: str
+    image: NDArray[Any]
+
+
+def contact_sheet(rows: Sequence[Sequence[Cell]], cell_width: int = 400) -> NDArray[np.uint8]:
+    """Rows of captioned pictures on a dark ground.
+
+    Args:
+        rows: the pictures; rows may differ in length.
+        cell_width: pixels to which every picture is scaled, proportions kept.
+
+    Returns:
+        (H, W, 3) uint8.
+    """
+    from PIL import Image, ImageDraw
+
+    drawn = [[(cell.caption, _thumbnail(cell.image, cell_width)) for cell in row] for row in rows]
+    heights = [max(picture.height for _, picture in row) + _CAPTION + _MARGIN for row in drawn]
+    columns = max(len(row) for row in drawn)
+    sheet = Image.new("RGB", (columns * (cell_width + _MARGIN) + _MARGIN, sum(heights) + _MARGIN), (24, 24, 26))
+    draw = ImageDraw.Draw(sheet)
+    top = _MARGIN
+    for row, height in zip(drawn, heights, strict=True):
+        for column, (caption, picture) in enumerate(row):
+            left = _MARGIN + column * (cell_width + _MARGIN)
+            draw.text((left, top), caption, fill=(225, 225, 225), font_size=_TEXT)
+            sheet.paste(picture, (left, top + _CAPTION))
+        top += height
+    return np.asarray(sheet)
+
+
+def _thumbnail(image: NDArray[Any], width: int) -> Any:
+    from PIL import Image
+
+    picture = Image.fromarray(to_display(image)).convert("RGB")
+    height = max(1, round(picture.height * width / picture.width))
+    return picture.resize((width, height), Image.Resampling.LANCZOS)
+
+
+def to_display(image: NDArray[Any]) -> NDArray[np.uint8]:
+    """A picture as 8 bits: integers at their full range, float from [0, 1]."""
+    if image.dtype == np.uint8:
+        return image
+    if np.issubdtype(image.dtype, np.floating):
+        return np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
+    return (image >> 8).astype(np.uint8)

@@ -1,0 +1,194 @@
+"""Every bad input ends in one line that names the file, soon."""
+
+from __future__ import annotations
+
+import os
+import struct
+import time
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from imfuse.errors import SourceError
+from imfuse.io import Window, open_source, save_image
+from imfuse.io.png_chunks import SIGNATURE, chunk
+
+RNG = np.random.default_rng(5)
+SMOOTH = np.add.outer(np.arange(60), np.arange(80)).astype(np.uint8)[:, :, None] + RNG.integers(
+    0, 9, (60, 80, 3), np.uint8
+)
+
+
+def refused(path: Path, *words: str) -> str:
+    """The message with which the file is refused, when opened or read."""
+    begun = time.monotonic()
+    with pytest.raises(SourceError) as caught:
+        source = open_source(path)
+        source.read(Window(0, 0, source.height, source.width))
+    message = str(caught.value)
+    assert "\n" not in message and message.startswith(str(path)) and len(message) < 700
+    assert time.monotonic() - begun < 5
+    for word in words:
+        assert word in message
+    return message
+
+
+def test_missing_empty_folder_text(tmp_path: Path) -> None:
+    refused(tmp_path / "none.png", "no such file")
+    (tmp_path / "empty.png").touch()
+    refused(tmp_path / "empty.png", "empty")
+    (tmp_path / "folder.png").mkdir()
+    refused(tmp_path / "folder.png", "folder")
+    (tmp_path / "text.png").write_text("This is no picture.")
+    refused(tmp_path / "text.png", "no picture")
+    refused(tmp_path / "text.png" / "a.png", "no such file")
+    refused(tmp_path / ("x" * 400 + ".png"), "too long")
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    refused(tmp_path / "loop.png", "circle")
+    with pytest.raises(SourceError, match="null"):
+        open_source(str(tmp_path / "a\0.png"))
+
+
+def test_fifo_and_device_do_not_hang(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    refused(tmp_path / "pipe.png", "pipe")
+    refused(Path("/dev/zero"), "device")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_no_permission(tmp_path: Path) -> None:
+    save_image(tmp_path / "a.png", SMOOTH)
+    (tmp_path / "a.png").chmod(0)
+    refused(tmp_path / "a.png", "permission")
+
+
+def test_line_break_in_the_name(tmp_path: Path) -> None:
+    with pytest.raises(SourceError) as caught:
+        open_source(tmp_path / "a\nb\x1b.png")
+    assert "\n" not in str(caught.value) and "a\\nb\\x1b.png" in str(caught.value)
+
+
+WRITERS: dict[str, tuple[str, Any, dict[str, Any]]] = {
+    "png": ("png", SMOOTH, {}),
+    "png16": ("png", SMOOTH.astype(np.uint16) * 257, {}),
+    "jpg": ("jpg", SMOOTH, {}),
+    "bmp": ("bmp", SMOOTH, {}),
+    "webp": ("webp", SMOOTH, {}),
+    "tif": ("tif", SMOOTH, {}),
+    "tif float": ("tif", SMOOTH.astype(np.float32), {}),
+    "tif strips": ("tif", SMOOTH, {"rowsperstrip": 7, "photometric": "rgb"}),
+    "tif tiles": ("tif", SMOOTH, {"tile": (16, 16), "photometric": "rgb", "compression": "lzw"}),
+}
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_truncated_anywhere(tmp_path: Path, kind: str) -> None:
+    ending, image, options = WRITERS[kind]
+    whole = tmp_path / f"whole.{ending}"
+    if options:
+        tifffile.imwrite(whole, image, metadata=None, **options)
+    else:
+        save_image(whole, image)
+    data = whole.read_bytes()
+    cut = tmp_path / f"cut.{ending}"
+    for part in (1, 3, 9, 16, 30, len(data) // 3, len(data) // 2, len(data) * 9 // 10, len(data) - 4):
+        cut.write_bytes(data[:part])
+        refused(cut)
+
+
+@pytest.mark.parametrize("kind", ["png", "png16"])
+def test_one_flipped_bit_in_png_pixels_is_found(tmp_path: Path, kind: str) -> None:
+    ending, image, _ = WRITERS[kind]
+    save_image(tmp_path / f"a.{ending}", image)
+    data = bytearray((tmp_path / f"a.{ending}").read_bytes())
+    data[len(data) // 2] ^= 4
+    (tmp_path / "b.png").write_bytes(data)
+    refused(tmp_path / "b.png", "check sum")
+
+
+@pytest.mark.parametrize(("depth", "color"), [(8, 2), (16, 2), (16, 0), (8, 0), (1, 0), (8, 3)])
+@pytest.mark.parametrize("interlace", [0, 1])
+def test_png_with_fewer_rows_than_its_header_says(tmp_path: Path, depth: int, color: int, interlace: int) -> None:
+    row = b"\0" + b"\x55" * (64 * (3 if color == 2 else 1) * depth // 8)
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", 64, 64, depth, color, 0, 0, interlace))
+    palette = chunk(b"PLTE", bytes(768)) if color == 3 else b""
+    data = chunk(b"IDAT", zlib.compress(row * 40))
+    (tmp_path / "a.png").write_bytes(SIGNATURE + head + palette + data + chunk(b"IEND", b""))
+    refused(tmp_path / "a.png")
+
+
+def test_bombs(tmp_path: Path) -> None:
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", 60000, 60000, 16, 2, 0, 0, 0))
+    data = chunk(b"IDAT", zlib.compress(bytes(5000)))
+    (tmp_path / "a.png").write_bytes(SIGNATURE + head + data + chunk(b"IEND", b""))
+    refused(tmp_path / "a.png", "60000 × 60000", "bomb")
+
+    save_image(tmp_path / "a.jpg", SMOOTH)
+    jpeg = (tmp_path / "a.jpg").read_bytes()
+    frame = jpeg.index(b"\xff\xc0")
+    (tmp_path / "b.jpg").write_bytes(jpeg[: frame + 5] + struct.pack(">HH", 60000, 60000) + jpeg[frame + 9 :])
+    refused(tmp_path / "b.jpg", "60000 × 60000", "bomb")
+
+    save_image(tmp_path / "a.bmp", SMOOTH)
+    bmp = bytearray((tmp_path / "a.bmp").read_bytes())
+    bmp[18:26] = struct.pack("<ii", 60000, 60000)
+    (tmp_path / "a.bmp").write_bytes(bmp)
+    refused(tmp_path / "a.bmp", "60000 × 60000", "bomb")
+
+    Image.fromarray(SMOOTH).save(tmp_path / "a.gif")
+    gif = bytearray((tmp_path / "a.gif").read_bytes())
+    gif[6:10] = struct.pack("<HH", 60000, 60000)
+    (tmp_path / "a.gif").write_bytes(gif)
+    refused(tmp_path / "a.gif", "60000 × 60000", "bomb")
+
+    save_image(tmp_path / "a.webp", SMOOTH)
+    webp = bytearray((tmp_path / "a.webp").read_bytes())
+    webp[21:25] = struct.pack("<I", 16382 | 16382 << 14)
+    (tmp_path / "a.webp").write_bytes(webp)
+    refused(tmp_path / "a.webp", "16383 × 16383", "bomb")
+
+
+@pytest.mark.parametrize("options", [{}, {"compression": "zlib"}, {"compression": "lzw"}, {"tile": (16, 16)}])
+def test_tiff_bombs(tmp_path: Path, options: dict[str, Any]) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, SMOOTH[:, :, 0], metadata=None, **options)
+    with tifffile.TiffFile(path, mode="r+") as file:
+        tags = file.pages[0].tags
+        for name in ("ImageWidth", "ImageLength", "TileWidth", "TileLength"):
+            if name in tags:
+                tags[name].overwrite(60000)
+        if "RowsPerStrip" in tags:
+            tags["RowsPerStrip"].overwrite(60000)
+    refused(path, "60000 × 60000", "bomb")
+
+
+def test_random_damage_never_escapes(tmp_path: Path) -> None:
+    """A small part of the fuzzing that a later test does in full: the right kind of error or a picture."""
+    for kind, (ending, image, options) in WRITERS.items():
+        whole = tmp_path / f"whole.{ending}"
+        whole.unlink(missing_ok=True)
+        if options:
+            tifffile.imwrite(whole, image, metadata=None, **options)
+        else:
+            save_image(whole, image)
+        data = whole.read_bytes()
+        path = tmp_path / f"damaged.{ending}"
+        for _ in range(40):
+            damaged = bytearray(data)
+            for _ in range(RNG.integers(1, 4)):
+                near = len(data) if RNG.random() < 0.5 else min(len(data), 300)
+                damaged[RNG.integers(0, near)] ^= 1 << RNG.integers(0, 8)
+            path.write_bytes(damaged)
+            begun = time.monotonic()
+            try:
+                source = open_source(path)
+                pixels = source.read(Window(0, 0, min(source.height, 500), min(source.width, 500)))
+                assert pixels.dtype == source.dtype and pixels.shape[2] == source.channels, kind
+            except SourceError as error:
+                assert str(path) in str(error) and "\n" not in str(error), kind
+            assert time.monotonic() - begun < 5, kind

@@ -1,0 +1,81 @@
+import pytest
+import torch
+import torch.nn.functional as F
+
+from helpers import settled_auif
+from imfuse.networks.auif import AUIF
+from imfuse.rules import RULES
+
+
+def literal_auif(network: AUIF, sources: list[torch.Tensor]) -> torch.Tensor:
+    """Eqs. 5, 6 and 8 as they are printed, module by module, with addition."""
+    total = torch.zeros_like(sources[0])
+    for source in sources:
+        for maps, encoder in zip(network.start(source), (network.base_encoder, network.detail_encoder), strict=True):
+            feature = maps
+            for layer in encoder:
+                feature = layer.activation(layer.norm(layer.literal_step(feature, source)))
+            total = total + feature
+    decoded = network.decoder_conv(F.pad(total, (1, 1, 1, 1), mode="reflect"))
+    return torch.sigmoid(network.decoder_norm(decoded))
+
+
+def test_fusion_equals_the_literal_equations() -> None:
+    network = settled_auif(layers=10, filters=64).double()
+    sources = list(torch.rand(2, 1, 1, 40, 33, dtype=torch.double))
+    torch.testing.assert_close(network.fuse(iter(sources)), literal_auif(network, sources), atol=1e-10, rtol=0)
+
+
+def test_the_paper_network_has_the_parameters_that_its_equations_have() -> None:
+    """Per layer 2·64·9 kernel values, η, θ, two of the normalisation, one of PReLU; decoder 9 + 2."""
+    assert sum(p.numel() for p in AUIF().parameters()) == 20 * (2 * 64 * 9 + 2 + 2 + 1) + 9 + 2
+
+
+@pytest.mark.parametrize("rule_name", RULES)
+def test_halo_bounds_what_a_pixel_reaches(rule_name: str) -> None:
+    network = settled_auif(rule_name=rule_name).double()
+    source = torch.rand(1, 1, 81, 81, dtype=torch.double)
+    changed = source.clone()
+    changed[..., 40, 40] += 0.5
+    difference = (network.fuse([source, source * 0.5]) - network.fuse([changed, source * 0.5])).abs()[0, 0]
+    reached = (difference > 1e-12).nonzero() - 40  # the box mean's running sums leave traces of rounding
+    assert reached.abs().max() <= network.halo
+    assert reached.abs().max() >= network.halo - 1 - network.rule.halo
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 9), (2, 2), (19, 4), (64, 65)])
+def test_any_size_gives_a_finite_picture_in_the_unit_interval(height: int, width: int) -> None:
+    network = settled_auif()
+    fused = network.fuse(list(torch.rand(2, 3, 1, height, width)))
+    assert fused.shape == (3, 1, height, width)
+    assert ((fused > 0) & (fused < 1)).all()
+
+
+def test_a_batch_is_its_pictures_one_by_one() -> None:
+    network = settled_auif()
+    first, second = torch.rand(2, 3, 1, 20, 21)
+    together = network.fuse([first, second])
+    for index in range(3):
+        alone = network.fuse([first[index : index + 1], second[index : index + 1]])
+        torch.testing.assert_close(together[index : index + 1], alone)
+
+
+def test_recorded_and_unrecorded_inference_agree() -> None:
+    network = settled_auif()
+    source = torch.rand(1, 1, 30, 31)
+    with torch.inference_mode():
+        unrecorded = network(source)
+    recorded = network.requires_grad_()(source)
+    assert recorded.requires_grad
+    torch.testing.assert_close(recorded.detach(), unrecorded, atol=1e-6, rtol=0)
+
+
+def test_training_and_evaluation_differ_only_by_the_statistics() -> None:
+    network = settled_auif().double()
+    source = torch.rand(2, 1, 32, 32, dtype=torch.double)
+    evaluated = network(source)
+    network.train()
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.eval()
+    torch.testing.assert_close(network(source), evaluated, atol=1e-12, rtol=0)
