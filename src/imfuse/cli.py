@@ -35,6 +35,9 @@ def main() -> None:
     except ImfuseError as error:
         _complain(str(error))
         sys.exit(2)
+    except MemoryError:
+        _complain("not enough memory; give a smaller --memory, or smaller pictures")
+        sys.exit(2)
     except KeyboardInterrupt:
         _complain("interrupted; finished pictures are kept, and the same command goes on with the rest")
         sys.exit(130)

@@ -61,8 +61,11 @@ class Fuser:
         device: str | torch.device = "cpu",
         card: ModelCard | None = None,
     ) -> None:
-        self.device = torch.device(device)
-        self.network = network.eval().to(self.device)
+        try:
+            self.device = torch.device(device)
+            self.network = network.eval().to(self.device)
+        except (RuntimeError, AssertionError) as error:
+            raise UsageError(f"device {str(device)!r} cannot be used here ({str(error).splitlines()[0]})") from error
         self.task = task
         self.name = name or type(network).__name__
         self.card = card

@@ -61,4 +61,4 @@ def to_display(image: NDArray[Any]) -> NDArray[np.uint8]:
         return image
     if np.issubdtype(image.dtype, np.floating):
         return np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
-    return (image >> 8).astype(np.uint8)
+    return np.asarray(image >> 8, dtype=np.uint8)

@@ -64,7 +64,8 @@ class DecompositionLayer(nn.Module):
 
     def literal_step(self, x: Tensor, source: Tensor) -> Tensor:
         """:meth:`step` with the two convolutions one after the other, as printed."""
-        return x - self.eta * (self.conv2(self.conv1(reflect_pad(x, 2))) - self.theta * (source - x))
+        filtered: Tensor = self.conv2(self.conv1(reflect_pad(x, 2)))
+        return x - self.eta * (filtered - self.theta * (source - x))
 
     def collapse(self) -> Affine:
         """Step and batch normalisation as one affine map; exact outside training."""

@@ -42,7 +42,7 @@ class AUIF(FusionNetwork):
         theta_detail: first value of θ in the detail encoder.
     """
 
-    bytes_per_pixel = 56
+    bytes_per_pixel = 48
     blur_size = 11
     laplacian_size = 19
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
 
 import torch
 
 from imfuse.blocks.activations import ActivationName
-from imfuse.errors import UsageError
+from imfuse.errors import OutputError, UsageError
 from imfuse.networks.auif import AUIF
-from imfuse.train.autoencoder import train_autoencoder
-from imfuse.train.config import TrainingConfig, write_config
+from imfuse.train.autoencoder import last_checkpoint, train_autoencoder
+from imfuse.train.config import TrainingConfig, check_resumed, write_config
 
 PAPER = (
     "Z. Zhao, S. Xu, C. Zhang, J. Liu, J. Zhang: Efficient and Interpretable Infrared and Visible Image Fusion via "
@@ -44,6 +45,9 @@ class AUIFConfig(TrainingConfig):
         super().__post_init__()
         if self.layers < 1 or self.filters < 1:
             raise UsageError("layers and filters must be at least 1")
+        if self.activation not in get_args(ActivationName):
+            names = ", ".join(get_args(ActivationName))
+            raise UsageError(f"unknown activation {self.activation!r}: choose one of {names}")
 
     def network_arguments(self) -> dict[str, object]:
         """Constructor arguments of the network."""
@@ -69,7 +73,16 @@ class AUIFConfig(TrainingConfig):
 
 
 def train_auif(config: AUIFConfig, data: Path, run: Path, *, resume: bool = False, progress: bool = True) -> AUIF:
-    """Train AUIF and leave configuration, checkpoints and curves in ``run``; see :func:`train_autoencoder`."""
+    """Train AUIF and leave configuration, checkpoints and curves in ``run``; see :func:`train_autoencoder`.
+
+    Raises:
+        OutputError: ``run`` holds a training already, and ``resume`` is not set.
+        UsageError: the training in ``run`` has other settings.
+    """
+    if resume:
+        check_resumed(config, run)
+    elif last_checkpoint(run).is_file():
+        raise OutputError(f"{run}: holds a training already; --resume goes on with it, or choose another --run")
     run.mkdir(parents=True, exist_ok=True)
     write_config(config, run)
     network = config.build()

@@ -50,6 +50,25 @@ def write_config(config: TrainingConfig, run: Path) -> None:
     (run / "config.json").write_text(json.dumps(config.to_dict(), indent=1) + "\n", encoding="utf-8")
 
 
+def check_resumed(config: TrainingConfig, run: Path) -> None:
+    """Refuse to go on with a run under other settings than it was started with; more epochs are welcome.
+
+    Raises:
+        UsageError: a setting differs.
+    """
+    try:
+        started = json.loads((run / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{run / 'config.json'}: cannot be read ({error}); start the run anew") from error
+    differing = [
+        f"{name} was {started.get(name)}, now {value}"
+        for name, value in config.to_dict().items()
+        if started.get(name) != value and name != "epochs"
+    ]
+    if differing:
+        raise UsageError(f"{run}: was started with other settings: {'; '.join(differing)}")
+
+
 def training_folder(given: Path) -> tuple[Path, Path]:
     """The folders ``ir`` and ``vis`` of a data set.
 

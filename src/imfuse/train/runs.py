@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from imfuse.data.splits import MSRS361_VALIDATION_FROM, is_msrs361_validation
 from imfuse.errors import DataError
 from imfuse.networks.auif import AUIF
-from imfuse.registry import ModelCard
+from imfuse.registry import ModelCard, write_card
 from imfuse.train.auif import PAPER, AUIFConfig, train_auif, with_seed
 from imfuse.train.autoencoder import last_checkpoint
 from imfuse.train.export import save_model
@@ -21,7 +22,6 @@ CRITERION = (
     "the seed with the smallest mean rank over EN, SD, SF, AG, SCD and VIFF (means over the validation pairs, 8-bit "
     "luma), fixed before the test sets were looked at"
 )
-VALIDATION_SCORES = "validation.json"
 
 
 def validation_pairs(folder: Path) -> list[Pair]:
@@ -41,9 +41,9 @@ def train_seeds(
     resume: bool = False,
     progress: bool = True,
 ) -> ModelCard:
-    """Train with ``seeds`` seeds from ``config.seed`` on, choose one, and write its weights and card into ``run``.
+    """Train with ``seeds`` seeds from ``config.seed`` on and write weights and card of the chosen one into ``run``.
 
-    With one seed its files lie in ``run`` itself, with several in ``run/seed-N``.
+    With one seed its files lie in ``run`` itself; with several, those of each in ``run/seed-N``.
 
     Raises:
         DataError: several seeds without validation pairs to choose by.
@@ -51,59 +51,60 @@ def train_seeds(
     if seeds > 1 and validation is None:
         raise DataError("several seeds are chosen between on validation pairs: give --validation FOLDER")
     pairs = None if validation is None else validation_pairs(validation)
-    recipes = [with_seed(config, config.seed + offset) for offset in range(seeds)]
-    folders = [run if seeds == 1 else run / f"seed-{recipe.seed}" for recipe in recipes]
-    networks, scores = [], []
-    for recipe, folder in zip(recipes, folders, strict=True):
-        network = train_auif(
-            recipe, data, folder, resume=resume and last_checkpoint(folder).is_file(), progress=progress
-        )
-        networks.append(network)
-        if pairs is not None:
-            scores.append(means(score_pairs(network, pairs)))
-            (folder / VALIDATION_SCORES).write_text(json.dumps(scores[-1], indent=1) + "\n", encoding="utf-8")
-    return _ship(recipes, networks, scores, folders, data, validation, run)
+    cards = []
+    for offset in range(seeds):
+        recipe = with_seed(config, config.seed + offset)
+        folder = run if seeds == 1 else run / f"seed-{recipe.seed}"
+        goes_on = resume and (seeds == 1 or last_checkpoint(folder).is_file())
+        network = train_auif(recipe, data, folder, resume=goes_on, progress=progress)
+        figures = {} if pairs is None else {"validation": _scores(network, pairs, validation)}
+        cards.append(_save(network, recipe, data, folder, figures))
+    return cards[0] if seeds == 1 else _choose(cards, run)
 
 
-def _ship(
-    recipes: list[AUIFConfig],
-    networks: list[AUIF],
-    scores: list[dict[str, float]],
-    folders: list[Path],
-    data: Path,
-    validation: Path | None,
-    run: Path,
-) -> ModelCard:
-    ranks = mean_ranks(scores) if scores else [1.0]
-    best = int(np.argmin(ranks))
-    for name in ("config.json", "curves.csv", "curves.png"):
-        if folders[best] != run and (folders[best] / name).is_file():
-            shutil.copyfile(folders[best] / name, run / name)
-    figures: dict[str, object] = {}
-    if scores:
-        figures["validation"] = {
-            "data": _validation_words(validation),
-            "metrics": "imfuse.metrics, 8-bit luma, mean over the pairs",
-            "chosen": scores[best],
-            "seeds": {
-                str(recipe.seed): {**score, "mean_rank": value}
-                for recipe, score, value in zip(recipes, scores, ranks, strict=True)
-            },
-            "mean": {key: float(np.mean([score[key] for score in scores])) for key in SCORES},
-            "deviation": {key: float(np.std([score[key] for score in scores])) for key in SCORES},
-        }
+def _scores(network: AUIF, pairs: list[Pair], validation: Path | None) -> dict[str, Any]:
+    return {
+        "data": _validation_words(validation),
+        "metrics": "imfuse.metrics, 8-bit luma, mean over the pairs",
+        "scores": means(score_pairs(network, pairs)),
+    }
+
+
+def _save(network: AUIF, recipe: AUIFConfig, data: Path, folder: Path, figures: dict[str, Any]) -> ModelCard:
     return save_model(
-        networks[best],
-        run / "auif.safetensors",
+        network,
+        folder / "auif.safetensors",
         network="auif",
-        arguments=recipes[best].network_arguments(),
+        arguments=recipe.network_arguments(),
         tasks=("infrared",),
         paper=PAPER,
         data={data.name: _data_words(data)},
-        recipe=recipes[best].to_dict(),
-        selection=CRITERION if len(recipes) > 1 else "the only run",
+        recipe=recipe.to_dict(),
+        selection="the only run",
         figures=figures,
     )
+
+
+def _choose(cards: list[ModelCard], run: Path) -> ModelCard:
+    """Copy the files of the best seed into ``run``; its card tells the scores of all."""
+    scores = [card.figures["validation"]["scores"] for card in cards]
+    ranks = mean_ranks(scores)
+    best = cards[int(np.argmin(ranks))]
+    for name in ("auif.safetensors", "config.json", "curves.csv", "curves.png"):
+        shutil.copyfile(best.weights_path.with_name(name), run / name)
+    seeds = {
+        str(card.recipe["seed"]): {**score, "mean_rank": value}
+        for card, score, value in zip(cards, scores, ranks, strict=True)
+    }
+    spread = {
+        "seeds": seeds,
+        "mean": {key: float(np.mean([score[key] for score in scores])) for key in SCORES},
+        "deviation": {key: float(np.std([score[key] for score in scores], ddof=1)) for key in SCORES},
+    }
+    figures = {"validation": {**best.figures["validation"], **spread}}
+    card = replace(best, selection=CRITERION, figures=figures, path=run / "auif.json")
+    write_card(card, run / "auif.json")
+    return card
 
 
 def _data_words(data: Path) -> str:

@@ -14,6 +14,7 @@ from imfuse.metrics import METRICS
 from imfuse.networks.auif import AUIF
 from imfuse.rules import RULES
 from imfuse.train.auif import AUIFConfig, train_auif
+from imfuse.train.autoencoder import last_checkpoint
 from imfuse.train.validation import SCORES, Pair, mean_ranks, means, score_pairs
 
 log = logging.getLogger(__name__)
@@ -48,7 +49,8 @@ def sweep(kind: str, config: AUIFConfig, data: Path, pairs: Sequence[Pair], run:
         if _is_done(kind, label, rows):
             continue
         log.info("%s %s", kind, label)
-        network = train_auif(recipe, data, run / f"{kind}-{label or 'all'}", progress=progress)
+        folder = run / f"{kind}-{label or 'all'}"
+        network = train_auif(recipe, data, folder, resume=last_checkpoint(folder).is_file(), progress=progress)
         rows += _scored(kind, label, network, pairs)
         write_table(table, rank(rows))
     rows = rank(rows)
