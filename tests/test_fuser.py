@@ -11,7 +11,7 @@ from PIL import Image
 
 from helpers import settled_auif
 from imfuse import fuser as fuser_module
-from imfuse.errors import SizeMismatchError, SourceError, UsageError
+from imfuse.errors import OutputError, SizeMismatchError, SourceError, UsageError
 from imfuse.fuser import Fuser
 from imfuse.io import ArraySource
 from imfuse.tasks import TASKS
@@ -62,6 +62,18 @@ def test_the_result_has_layout_of_the_visible_tensor(shape: tuple[int, ...]) -> 
     assert isinstance(image, torch.Tensor)
     assert image.shape == shape
     assert image.dtype == torch.float32
+
+
+def test_a_batch_is_fused_picture_by_picture() -> None:
+    infrared, visible = torch.rand(3, 1, 20, 30), torch.rand(3, 3, 20, 30)
+    batch = FUSER.fuse([infrared, visible])
+    assert batch.image.shape == (3, 3, 20, 30)
+    for index in range(3):
+        torch.testing.assert_close(batch.image[index], FUSER.fuse([infrared[index], visible[index]]).image)
+    with pytest.raises(OutputError, match="batch of 3"):
+        batch.save("nowhere.png")
+    with pytest.raises(UsageError, match="batches"):
+        FUSER.fuse([infrared[:2], visible])
 
 
 def test_a_pil_image_and_a_path_give_what_the_array_gives(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def fuse(
     """Fuse the pictures of one scene into one.
 
     Args:
-        sources: paths, arrays (H, W) or (H, W, C), PIL images, or tensors (C, H, W) or (1, C, H, W), in the task's
+        sources: paths, arrays (H, W) or (H, W, C), PIL images, or tensors (C, H, W) or (B, C, H, W), in the task's
             order: infrared first, then visible.
         task: task name.
         model: name of a built-in model (see :func:`list_models`) or path of a ``.safetensors`` file with its card;

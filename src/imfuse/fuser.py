@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -87,8 +88,8 @@ class Fuser:
         a reflection is wider than the picture it reflects again.
 
         Args:
-            sources: paths, arrays (H, W) or (H, W, C), PIL images, or tensors (C, H, W) or (1, C, H, W) in [0, 1], in
-                the task's order (infrared first).
+            sources: paths, arrays (H, W) or (H, W, C), PIL images, or tensors (C, H, W) or (B, C, H, W) in [0, 1], in
+                the task's order (infrared first). Batches must be of one size and are fused picture by picture.
             range: which values become black and white: ``full`` range of the depth, ``minmax`` of the source,
                 or its ``percentile`` 0.1 and 99.9. By default 8-bit sources are taken at full range, float sources at
                 0…1 unless they leave it, and infrared sources deeper than 8 bits by percentiles where they use less
@@ -103,6 +104,9 @@ class Fuser:
             SourceError: a source cannot be read.
             SizeMismatchError: different sizes without ``resize_to``.
         """
+        if _batch_size(sources) > 1:
+            options: dict[str, Any] = {"range": range, "resize_to": resize_to, "depth": depth, "memory": memory}
+            return _stacked([self.fuse(pictures, **options) for pictures in zip(*sources, strict=True)])
         started = time.perf_counter()
         plan = self._plan(sources, check_range(range), resize_to, depth, parse_memory(memory))
         writer, clipped = self._run(plan, progress)
@@ -214,10 +218,28 @@ class Fuser:
         )
 
 
+def _batch_size(sources: Sequence[Any]) -> int:
+    """The common batch size of tensors (B, C, H, W), 1 for everything else.
+
+    Raises:
+        UsageError: batches of different size.
+    """
+    sizes = {len(source) if isinstance(source, Tensor) and source.ndim == 4 else 1 for source in sources}
+    if len(sizes) > 1:
+        raise UsageError(f"batches of {sorted(sizes)} pictures: give tensors of one batch size")
+    return sizes.pop() if sizes else 1
+
+
+def _stacked(results: list[FusionResult]) -> FusionResult:
+    """The results of a batch as one: pictures stacked, notes of all, otherwise the first one's report."""
+    images = torch.stack([result.image for result in results if isinstance(result.image, Tensor)])
+    notes = dict.fromkeys(note for result in results for note in result.report.notes)
+    seconds = sum(result.report.seconds for result in results)
+    return replace(results[0], image=images, report=replace(results[0].report, notes=tuple(notes), seconds=seconds))
+
+
 def _name(source: Any, role: str) -> str | None:
     """What messages call a source that has no path: its role."""
-    import os
-
     return None if isinstance(source, (str, os.PathLike)) or hasattr(source, "name") else f"the {role} source"
 
 
@@ -247,7 +269,7 @@ def _like(image: NDArray[Any], given: Any) -> NDArray[Any] | Tensor:
     """The result in the layout of the source that it replaces."""
     if isinstance(given, Tensor):
         planes = image[None] if image.ndim == 2 else np.ascontiguousarray(np.moveaxis(image, -1, 0))
-        tensor = torch.from_numpy(planes)
+        tensor = torch.from_numpy(planes).to(given.device)
         if given.ndim == 2:
             return tensor[0]
         return tensor.reshape(*([1] * (given.ndim - 3)), *planes.shape)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imfuse.errors import OutputError
 from imfuse.io.source import Metadata
 
 if TYPE_CHECKING:
@@ -111,10 +112,16 @@ class FusionResult:
 
 
 def as_array(image: NDArray[Any] | Tensor) -> NDArray[Any]:
-    """The picture as (H, W) or (H, W, C)."""
+    """The picture as (H, W) or (H, W, C).
+
+    Raises:
+        OutputError: it is a batch of several.
+    """
     if isinstance(image, np.ndarray):
         return image
     planes = image.detach().cpu()
+    if planes.ndim == 4 and len(planes) > 1:
+        raise OutputError(f"the result is a batch of {len(planes)} pictures; fuse them one by one to save them")
     if planes.ndim == 2:
         return np.asarray(planes.numpy())
     planes = planes.reshape(planes.shape[-3:]).permute(1, 2, 0)

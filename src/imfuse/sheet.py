@@ -59,6 +59,5 @@ def to_display(image: NDArray[Any]) -> NDArray[np.uint8]:
     """A picture as 8 bits: integers at their full range, float from [0, 1]."""
     if image.dtype == np.uint8:
         return image
-    if np.issubdtype(image.dtype, np.floating):
-        return np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
-    return np.asarray(image >> 8, dtype=np.uint8)
+    unit = image if np.issubdtype(image.dtype, np.floating) else image / np.iinfo(image.dtype).max
+    return np.rint(np.clip(unit, 0, 1) * 255).astype(np.uint8)

@@ -58,7 +58,7 @@ def run_demo(folder: Path, *, overwrite: bool, seed: int = 0) -> None:
         save_image(folder / f"{pair.name}-visible.png", pair.visible, overwrite=overwrite)
         result.save(folder / f"{pair.name}-fused.png", overwrite=overwrite)
         for note in result.report.notes:
-            console.print(f"  · {note}", markup=False, highlight=False)
+            console.print(f"  · {note}", markup=False, highlight=False, soft_wrap=True)
         rows.append([Cell(pair.kind, _shown(pair.infrared)), Cell("visible", pair.visible)])
         rows[-1].append(Cell(f"fused by {fuser.name}", np.asarray(result.image)))
     save_image(sheet, contact_sheet(rows), overwrite=overwrite)
