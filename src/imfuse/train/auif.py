@@ -9,10 +9,10 @@ from typing import get_args
 import torch
 
 from imfuse.blocks.activations import ActivationName
-from imfuse.errors import OutputError, UsageError
+from imfuse.errors import UsageError
 from imfuse.networks.auif import AUIF
-from imfuse.train.autoencoder import last_checkpoint, train_autoencoder
-from imfuse.train.config import TrainingConfig, check_resumed, write_config
+from imfuse.train.autoencoder import train_autoencoder
+from imfuse.train.config import TrainingConfig
 
 PAPER = (
     "Z. Zhao, S. Xu, C. Zhang, J. Liu, J. Zhang: Efficient and Interpretable Infrared and Visible Image Fusion via "
@@ -73,18 +73,7 @@ class AUIFConfig(TrainingConfig):
 
 
 def train_auif(config: AUIFConfig, data: Path, run: Path, *, resume: bool = False, progress: bool = True) -> AUIF:
-    """Train AUIF and leave configuration, checkpoints and curves in ``run``; see :func:`train_autoencoder`.
-
-    Raises:
-        OutputError: ``run`` holds a training already, and ``resume`` is not set.
-        UsageError: the training in ``run`` has other settings.
-    """
-    if resume:
-        check_resumed(config, run)
-    elif last_checkpoint(run).is_file():
-        raise OutputError(f"{run}: holds a training already; --resume goes on with it, or choose another --run")
-    run.mkdir(parents=True, exist_ok=True)
-    write_config(config, run)
+    """Train AUIF and leave configuration, checkpoints and curves in ``run``; see :func:`train_autoencoder`."""
     network = config.build()
     train_autoencoder(network, config, data, run, resume=resume, progress=progress)
     return network

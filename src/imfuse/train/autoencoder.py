@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from pickle import UnpicklingError
 
 import lightning.pytorch as pl
 import torch
@@ -10,9 +11,9 @@ from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 
-from imfuse.errors import DataError
+from imfuse.errors import DataError, OutputError
 from imfuse.losses.reconstruction import reconstruction_loss
-from imfuse.train.config import TrainingConfig
+from imfuse.train.config import TrainingConfig, check_resumed, write_config
 from imfuse.train.curves import Curves
 from imfuse.train.pictures import crop_loader, read_training_pictures
 
@@ -67,26 +68,42 @@ def train_autoencoder(
 
     Raises:
         DataError: the data are not as needed, or there is nothing to resume.
+        OutputError: ``run`` holds a training already, and ``resume`` is not set.
+        UsageError: the training in ``run`` has other settings.
     """
-    checkpoint = last_checkpoint(run)
-    if resume and not checkpoint.is_file():
-        raise DataError(f"{checkpoint}: no checkpoint to resume from; start without --resume")
+    checkpoint = find_checkpoint(run)
+    if resume:
+        if checkpoint is None:
+            raise DataError(f"{run}: no checkpoint to resume from; start without --resume")
+        check_resumed(config, run)
+    elif checkpoint is not None:
+        raise OutputError(f"{run}: holds a training already; --resume goes on with it, or choose another --run")
     run.mkdir(parents=True, exist_ok=True)
+    write_config(config, run)
     pictures = read_training_pictures(data, config.crop)
     loader = crop_loader(pictures, config.batch, config.crop, config.seed)
     trainer = _trainer(config.epochs if stop_after is None else stop_after, run, progress)
     module = Reconstruction(network, config)
-    trainer.fit(module, loader, ckpt_path=checkpoint if resume else None, weights_only=True if resume else None)
+    trainer.fit(module, loader, ckpt_path=checkpoint, weights_only=True)
     return module.network.eval()
 
 
-def last_checkpoint(run: Path) -> Path:
-    """Where the state after the last finished epoch of a run lies."""
-    return run / CHECKPOINTS / "last.ckpt"
+def find_checkpoint(run: Path) -> Path | None:
+    """The state after the last finished epoch of a run, if there is one that can be read.
+
+    It is written to two files, one after the other: of a run that was killed while writing, one of them is whole.
+    """
+    for name in ("last.ckpt", "epoch.ckpt"):
+        path = run / CHECKPOINTS / name
+        try:
+            torch.load(path, map_location="cpu", weights_only=True)
+        except (OSError, RuntimeError, EOFError, UnpicklingError):
+            continue
+        return path
+    return None
 
 
 def _trainer(epochs: int, run: Path, progress: bool) -> pl.Trainer:
-    # save_last links to or copies the checkpoint of the epoch; the epoch's own file is replaced by the next one.
     keep = ModelCheckpoint(
         run / CHECKPOINTS, filename="epoch", save_last=True, save_on_train_epoch_end=True, enable_version_counter=False
     )

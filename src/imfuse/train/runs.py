@@ -14,7 +14,7 @@ from imfuse.errors import DataError
 from imfuse.networks.auif import AUIF
 from imfuse.registry import ModelCard, write_card
 from imfuse.train.auif import PAPER, AUIFConfig, train_auif, with_seed
-from imfuse.train.autoencoder import last_checkpoint
+from imfuse.train.autoencoder import find_checkpoint
 from imfuse.train.export import save_model
 from imfuse.train.validation import SCORES, Pair, mean_ranks, means, pairs_of, score_pairs
 
@@ -55,7 +55,7 @@ def train_seeds(
     for offset in range(seeds):
         recipe = with_seed(config, config.seed + offset)
         folder = run if seeds == 1 else run / f"seed-{recipe.seed}"
-        goes_on = resume and (seeds == 1 or last_checkpoint(folder).is_file())
+        goes_on = resume and (seeds == 1 or find_checkpoint(folder) is not None)
         network = train_auif(recipe, data, folder, resume=goes_on, progress=progress)
         figures = {} if pairs is None else {"validation": _scores(network, pairs, validation)}
         cards.append(_save(network, recipe, data, folder, figures))

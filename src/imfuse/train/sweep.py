@@ -14,7 +14,7 @@ from imfuse.metrics import METRICS
 from imfuse.networks.auif import AUIF
 from imfuse.rules import RULES
 from imfuse.train.auif import AUIFConfig, train_auif
-from imfuse.train.autoencoder import last_checkpoint
+from imfuse.train.autoencoder import find_checkpoint
 from imfuse.train.validation import SCORES, Pair, mean_ranks, means, score_pairs
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ def sweep(kind: str, config: AUIFConfig, data: Path, pairs: Sequence[Pair], run:
             continue
         log.info("%s %s", kind, label)
         folder = run / f"{kind}-{label or 'all'}"
-        network = train_auif(recipe, data, folder, resume=last_checkpoint(folder).is_file(), progress=progress)
+        network = train_auif(recipe, data, folder, resume=find_checkpoint(folder) is not None, progress=progress)
         rows += _scored(kind, label, network, pairs)
         write_table(table, rank(rows))
     rows = rank(rows)
