@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 from imfuse.errors import UsageError
@@ -71,7 +72,7 @@ class L1Norm:
 
     def add(self, feature: Tensor) -> None:
         """Take the next source's map."""
-        activity = box_mean(feature.abs().sum(dim=1, keepdim=True), 3)
+        activity = box_mean(torch.linalg.vector_norm(feature, ord=1, dim=1, keepdim=True), 3)
         self.weighted.add(activity * feature)
         self.activities.add(activity)
 

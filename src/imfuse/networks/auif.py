@@ -42,7 +42,7 @@ class AUIF(FusionNetwork):
         theta_detail: first value of θ in the detail encoder.
     """
 
-    bytes_per_pixel = 48
+    bytes_per_pixel = 72
     blur_size = 11
     laplacian_size = 19
 
