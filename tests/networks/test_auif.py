@@ -70,6 +70,32 @@ def test_recorded_and_unrecorded_inference_agree() -> None:
     torch.testing.assert_close(recorded.detach(), unrecorded, atol=1e-6, rtol=0)
 
 
+def test_centring_changes_no_reconstruction_and_makes_the_means_zero() -> None:
+    network = settled_auif().double()
+    pictures = list(torch.rand(5, 1, 1, 40, 37, dtype=torch.double) ** 2)
+    before = [network(picture) for picture in pictures]
+    average = [f.mean() for f in map(torch.cat, zip(*map(network.encode, pictures), strict=True))]
+    assert max(map(abs, average)) > 1e-3
+    network.centre(pictures)
+    for picture, expected in zip(pictures, before, strict=True):
+        torch.testing.assert_close(network(picture), expected, atol=1e-12, rtol=0)
+    for feature in map(torch.cat, zip(*map(network.encode, pictures), strict=True)):
+        assert abs(feature.mean()) < 1e-12
+
+
+def test_centring_takes_the_chance_of_a_constant_out_of_addition() -> None:
+    """Networks that reproduce alike but differ by a constant in their base maps fuse alike once they are centred."""
+    pictures = list(torch.rand(3, 1, 1, 33, 30, dtype=torch.double))
+    fused = []
+    for constant in (0.0, 0.8):
+        network = settled_auif().double()
+        network.base_mean -= constant
+        network.decoder_norm.running_mean += constant * network.decoder_conv.weight.sum()
+        network.centre(pictures)
+        fused.append(network.fuse(pictures[:2]))
+    torch.testing.assert_close(*fused, atol=1e-12, rtol=0)
+
+
 def test_training_and_evaluation_differ_only_by_the_statistics() -> None:
     network = settled_auif().double()
     source = torch.rand(2, 1, 32, 32, dtype=torch.double)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from imfuse.blocks.activations import ActivationName
 from imfuse.blocks.decomposition import DecompositionLayer
+from imfuse.errors import UsageError
 from imfuse.networks.protocol import FusionNetwork
 from imfuse.ops.filters import box_laplacian, box_mean, correlate
 from imfuse.rules import ADDITION, Rule, rule
@@ -31,6 +32,12 @@ class AUIF(FusionNetwork):
 
     Silent in the paper and taken from its authors' code: B⁰ is the 11×11 box mean and D⁰ the 19×19 normalised
     Laplacian of the picture; the decoder's convolution is reflection-padded and has no bias.
+
+    Silent in the paper and decided here: a constant in B^N and D^N is free. The decoder's normalisation takes it away
+    again, so the loss does not see it, but under addition it is counted once per source and makes every fused picture
+    brighter or darker, by chance of the seed. :meth:`centre` fixes it after training: the maps are taken as deviations
+    from their means over the training pictures, which changes no reconstruction, and sums of maps then have the mean
+    that the decoder knows.
 
     Args:
         layers: N, the number of BCLs and of DCLs.
@@ -60,6 +67,10 @@ class AUIF(FusionNetwork):
         self.detail_encoder = _encoder(layers, filters, theta_detail, activation_name)
         self.decoder_conv = nn.Conv2d(1, 1, 3, bias=False)
         self.decoder_norm = nn.BatchNorm2d(1)
+        self.base_mean: Tensor
+        self.detail_mean: Tensor
+        self.register_buffer("base_mean", torch.zeros(()))
+        self.register_buffer("detail_mean", torch.zeros(()))
         self.rule: Rule = rule(rule_name)
 
     def use_rule(self, name: str) -> None:
@@ -77,13 +88,37 @@ class AUIF(FusionNetwork):
         return TwoScale(box_mean(source, self.blur_size), box_laplacian(source, self.laplacian_size))
 
     def encode(self, source: Tensor) -> TwoScale:
-        """B^N and D^N of a picture (B, 1, H, W) in [0, 1]."""
+        """B^N and D^N of a picture (B, 1, H, W) in [0, 1], as deviations from their means (:meth:`centre`)."""
         base, detail = self.start(source)
         for layer in self.base_encoder:
             base = layer(base, source)
         for layer in self.detail_encoder:
             detail = layer(detail, source)
-        return TwoScale(base, detail)
+        return TwoScale(base - self.base_mean, detail - self.detail_mean)
+
+    @torch.no_grad()
+    def centre(self, pictures: Iterable[Tensor]) -> None:
+        """Take the maps as deviations from their means over ``pictures`` from now on; no reconstruction changes.
+
+        To be called once, after training.
+
+        Args:
+            pictures: the training pictures, each (B, 1, H, W) in [0, 1]; pixels count alike.
+
+        Raises:
+            UsageError: there are none.
+        """
+        self.eval()
+        sums, count = torch.zeros(2, dtype=torch.float64), 0
+        for picture in pictures:
+            sums += torch.stack([feature.sum(dtype=torch.float64).cpu() for feature in self.encode(picture)])
+            count += picture.numel()
+        if not count:
+            raise UsageError("no pictures to take the means over")
+        base, detail = (sums / count).to(self.base_mean)
+        self.base_mean += base
+        self.detail_mean += detail
+        cast(Tensor, self.decoder_norm.running_mean).sub_((base + detail) * self.decoder_conv.weight.sum())
 
     def merge(self, features: Iterable[TwoScale]) -> TwoScale:
         """Merge the maps of several pictures by the rule (Eq. 8), base with base and detail with detail."""

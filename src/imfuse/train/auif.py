@@ -13,6 +13,7 @@ from imfuse.errors import UsageError
 from imfuse.networks.auif import AUIF
 from imfuse.train.autoencoder import train_autoencoder
 from imfuse.train.config import TrainingConfig
+from imfuse.train.pictures import read_training_pictures
 
 PAPER = (
     "Z. Zhao, S. Xu, C. Zhang, J. Liu, J. Zhang: Efficient and Interpretable Infrared and Visible Image Fusion via "
@@ -73,9 +74,14 @@ class AUIFConfig(TrainingConfig):
 
 
 def train_auif(config: AUIFConfig, data: Path, run: Path, *, resume: bool = False, progress: bool = True) -> AUIF:
-    """Train AUIF and leave configuration, checkpoints and curves in ``run``; see :func:`train_autoencoder`."""
+    """Train AUIF and centre its maps; leave configuration, checkpoints and curves in ``run``.
+
+    See :func:`train_autoencoder` and :meth:`imfuse.networks.auif.AUIF.centre`.
+    """
     network = config.build()
     train_autoencoder(network, config, data, run, resume=resume, progress=progress)
+    pictures = read_training_pictures(data, config.crop)
+    network.cpu().centre(torch.from_numpy(picture).float().div_(255)[None, None] for picture in pictures)
     return network
 
 
