@@ -88,8 +88,9 @@ def fuse(
         Optional[str],  # noqa: UP045
         typer.Option(
             "--range",
-            help="What becomes black and white: full, minmax or percentile. Default: full; raw thermal counts of more "
-            "than 8 bits by percentile.",
+            metavar="NAME|ROLE=NAME,…",
+            help="What of the infrared picture becomes black and white: full, minmax or percentile; of both: "
+            "infrared=minmax,visible=percentile. Default: full; raw thermal counts of more than 8 bits by percentile.",
         ),
     ] = None,
     resize_to: Annotated[
@@ -124,6 +125,7 @@ def fuse(
       imfuse fuse thermal/ visible/ -o fused/ --jobs 2 --skip-orphans
     """
     from imfuse.commands.fuse import FuseRequest, run_fuse
+    from imfuse.levels import parse_range
 
     request = FuseRequest(
         sources=tuple(sources),
@@ -131,7 +133,7 @@ def fuse(
         task=task,
         model=model,
         rule=rule,
-        options=(("range", range_), ("resize_to", resize_to), ("depth", depth), ("memory", memory)),
+        options=(("range", parse_range(range_)), ("resize_to", resize_to), ("depth", depth), ("memory", memory)),
         overwrite=overwrite,
         skip_orphans=skip_orphans,
         jobs=jobs,

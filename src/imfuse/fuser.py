@@ -17,9 +17,9 @@ from imfuse import __version__
 from imfuse.errors import UsageError
 from imfuse.io import ArrayWriter, PixelSource, open_source
 from imfuse.io.window import Window
-from imfuse.levels import Levels, RangeName, check_range, find_levels
+from imfuse.levels import Levels, RangeName, find_levels, ranges_of
 from imfuse.ops.colour import luma, replace_luma
-from imfuse.quantise import Depth, OutputDepth, output_depth
+from imfuse.quantise import Depth, OutputDepth, depth_notes, output_depth
 from imfuse.result import FusionResult, Report, SourceReport
 from imfuse.sizes import ResizeTo, same_size
 from imfuse.tasks import Task
@@ -90,12 +90,13 @@ class Fuser:
         Args:
             sources: paths, arrays (H, W) or (H, W, C), PIL images, or tensors (C, H, W) or (B, C, H, W) in [0, 1], in
                 the task's order (infrared first). Batches must be of one size and are fused picture by picture.
-            range: which values become black and white: ``full`` range of the depth, ``minmax`` of the source,
-                or its ``percentile`` 0.1 and 99.9. By default 8-bit sources are taken at full range, float sources at
-                0…1 unless they leave it, and infrared sources deeper than 8 bits by percentiles where they use less
-                than half of their range.
+            range: which values of the infrared source become black and white: ``full`` range of the depth, ``minmax``
+                of the source, or its ``percentile`` 0.1 and 99.9; or a mapping from roles to these. By default 8-bit
+                sources are taken at full range, and infrared sources deeper than that by percentiles where these use
+                less than half of their range; see :func:`imfuse.levels.find_levels`.
             resize_to: size of the ``first`` or of the ``largest`` source, for sources of different sizes.
-            depth: 8, 16 or ``float``; by default that of the source that carries the detail.
+            depth: 8, 16 or ``float`` (black 0, white 1, neither rounded nor clipped); by default that of the source
+                that carries the detail.
             memory: what fusing may take beyond the pictures themselves.
             progress: called with the finished fraction.
 
@@ -104,22 +105,29 @@ class Fuser:
             SourceError: a source cannot be read.
             SizeMismatchError: different sizes without ``resize_to``.
         """
-        if _batch_size(sources) > 1:
+        given = _sequence(sources)
+        count = _batch_size(given)
+        if count > 1:
             options: dict[str, Any] = {"range": range, "resize_to": resize_to, "depth": depth, "memory": memory}
-            return _stacked([self.fuse(pictures, **options) for pictures in zip(*sources, strict=True)])
+            results = []
+            for pictures in zip(*given, strict=True):
+                results.append(self.fuse(pictures, **options))
+                if progress is not None:
+                    progress(len(results) / count)
+            return _stacked(results)
         started = time.perf_counter()
-        plan = self._plan(sources, check_range(range), resize_to, depth, parse_memory(memory))
+        plan = self._plan(given, ranges_of(range, self.task.roles), resize_to, depth, parse_memory(memory))
         writer, clipped = self._run(plan, progress)
         detail = plan.sources[self.task.detail_role]
-        notes = [*plan.notes, *_clip_notes(clipped, detail)]
+        notes = [*plan.notes, *_clip_notes(clipped, detail, plan.depth)]
         report = self._report(plan, writer.image, time.perf_counter() - started, notes)
-        image = _like(writer.image, sources[self.task.detail_role])
+        image = _like(writer.image, given[self.task.detail_role])
         return FusionResult(image, report, detail.metadata, detail.has_alpha)
 
     def _plan(
         self,
         given: Sequence[Any],
-        policy: RangeName | None,
+        policies: Sequence[RangeName | None],
         resize_to: ResizeTo | None,
         depth: Depth | None,
         memory: int,
@@ -136,7 +144,7 @@ class Fuser:
         notes += resize_notes
         windows = self._windows(opened, memory)
         levels = []
-        for source, role in zip(opened, roles, strict=True):
+        for source, role, policy in zip(opened, roles, policies, strict=True):
             found, level_notes = find_levels(source, windows, policy, role.stretch)
             levels.append(found)
             notes += level_notes
@@ -146,7 +154,8 @@ class Fuser:
                 notes.append(f"{source.name}: colour is turned to luma; chroma comes from {detail.name}")
             if index != self.task.detail_role and source.has_alpha:
                 notes.append(f"{source.name}: its alpha channel is not used")
-        return _Plan(opened, levels, windows, output_depth(detail, depth), notes)
+        stored = output_depth(detail, depth)
+        return _Plan(opened, levels, windows, stored, [*notes, *depth_notes(detail, stored)])
 
     def _windows(self, sources: list[PixelSource], memory: int) -> list[Window]:
         detail = sources[self.task.detail_role]
@@ -205,6 +214,8 @@ class Fuser:
         return Report(
             task=self.task.name,
             model=self.name,
+            rule=self.network.rule_name,
+            device=str(self.device),
             version=__version__,
             sources=sources,
             height=image.shape[0],
@@ -240,7 +251,18 @@ def _stacked(results: list[FusionResult]) -> FusionResult:
 
 def _name(source: Any, role: str) -> str | None:
     """What messages call a source that has no path: its role."""
-    return None if isinstance(source, (str, os.PathLike)) or hasattr(source, "name") else f"the {role} source"
+    return None if isinstance(source, (str, os.PathLike)) or hasattr(source, "read") else f"the {role} source"
+
+
+def _sequence(sources: object) -> Sequence[Any]:
+    """The sources as a list.
+
+    Raises:
+        UsageError: they are no list or tuple.
+    """
+    if not isinstance(sources, (list, tuple)):
+        raise UsageError(f"sources is of type {type(sources).__name__}: give a list of pictures, infrared first")
+    return sources
 
 
 def _check_channels(source: PixelSource) -> None:
@@ -258,11 +280,12 @@ def _to_unit(pixels: NDArray[Any], levels: Levels, device: torch.device) -> Tens
     return unit.sub_(levels.low).mul_(scale).clamp_(0.0, 1.0).unsqueeze(0)
 
 
-def _clip_notes(clipped: int, detail: PixelSource) -> list[str]:
-    if not clipped:
+def _clip_notes(beyond: int, detail: PixelSource, depth: OutputDepth) -> list[str]:
+    if not beyond:
         return []
-    share = 100 * clipped / (detail.height * detail.width)
-    return [f"{share:.3g} % of the pixels have a channel beyond black or white, which is clipped"]
+    share = 100 * beyond / (detail.height * detail.width)
+    fate = "which float keeps" if depth.is_float else "which is clipped"
+    return [f"{share:.3g} % of the pixels have a channel beyond black or white, {fate}"]
 
 
 def _like(image: NDArray[Any], given: Any) -> NDArray[Any] | Tensor:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from imfuse.errors import SourceError, UsageError
 from imfuse.io.source import PixelSource
 from imfuse.io.window import Window
+from imfuse.tasks import Role
 
 RangeName = Literal["full", "minmax", "percentile"]
 PERCENTILES = (0.1, 99.9)
 """Percentiles that become black and white: one pixel in a thousand, dead or glowing, may lie beyond on either side."""
 _BINS = 65536
+_FINE = 1024
+_REFINEMENTS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +42,41 @@ class Extremes:
         return Extremes(min(self.low, other.low), max(self.high, other.high))
 
 
-def check_range(name: str | None) -> RangeName | None:
-    """The range policy of this name, or None.
+def ranges_of(asked: str | Mapping[str, str] | None, roles: Sequence[Role]) -> list[RangeName | None]:
+    """The range policy of every role.
+
+    Args:
+        asked: one name for the roles that are stretched by default (infrared); or names by role; or None.
+        roles: the task's.
 
     Raises:
-        UsageError: there is none of this name.
+        UsageError: there is no policy or role of a name.
     """
-    if name is not None and name not in get_args(RangeName):
+    if asked is None:
+        return [None] * len(roles)
+    names = [role.name for role in roles]
+    if isinstance(asked, str):
+        return [_range(asked) if role.stretch else None for role in roles]
+    unknown = [name for name in asked if name not in names]
+    if unknown:
+        raise UsageError(f"range for the role {unknown[0]!r}, which is none of {', '.join(names)}")
+    return [_range(asked[name]) if name in asked else None for name in names]
+
+
+def parse_range(text: str | None) -> str | dict[str, str] | None:
+    """``minmax``, or ``infrared=minmax,visible=full`` as a mapping.
+
+    Raises:
+        UsageError: neither.
+    """
+    if text is None or "=" not in text:
+        return text
+    parts = [part.partition("=") for part in text.split(",")]
+    return {role.strip(): policy.strip() for role, _, policy in parts}
+
+
+def _range(name: str) -> RangeName:
+    if name not in get_args(RangeName):
         raise UsageError(f"unknown range {name!r}: choose one of {', '.join(get_args(RangeName))}")
     return name  # type: ignore[return-value]
 
@@ -74,24 +104,35 @@ def extremes(source: PixelSource, windows: Iterable[Window]) -> Extremes:
 def percentiles(source: PixelSource, windows: Iterable[Window], span: Extremes) -> tuple[float, float]:
     """The values below which 0.1 % and 99.9 % of a source's pixels lie.
 
-    Exact for 8 and 16 bits; for float sources to 1/65536 of their span.
+    Exact for 8 and 16 bits. For float to a thousandth of what lies between the two: where outliers spread the
+    histogram so far that both fall into few of its bins, it is taken again inside those.
     """
-    width = (span.high - span.low) or 1.0
-    exact = np.issubdtype(source.dtype, np.integer)
+    covering = list(windows)
+    if np.issubdtype(source.dtype, np.integer):
+        low, high, _ = _ranked(source, covering, Extremes(0, _BINS - 1))
+        return low, high
+    found = span
+    for _ in range(_REFINEMENTS):
+        low, high, bins = _ranked(source, covering, found)
+        if bins >= _FINE or high <= low:
+            break
+        width = (found.high - found.low) / (_BINS - 1)
+        found = Extremes(low - width, high + width)
+    return max(low, span.low), min(high, span.high)
+
+
+def _ranked(source: PixelSource, windows: list[Window], span: Extremes) -> tuple[float, float, int]:
+    """The two percentiles to a bin of ``span``, and how many bins lie between them."""
+    width = ((span.high - span.low) / (_BINS - 1)) or 1.0
     histogram = np.zeros(_BINS, dtype=np.int64)
     for window in windows:
-        histogram += np.bincount(_bins(source.read(window), span, width, exact), minlength=_BINS)
+        values = source.read(window).ravel().astype(np.float64)
+        # What lies beyond the span is counted at its ends, so that the ranks stay those of all pixels.
+        bins = np.clip(np.rint((values - span.low) / width), 0, _BINS - 1).astype(np.int64)
+        histogram += np.bincount(bins, minlength=_BINS)
     cumulative = np.cumsum(histogram)
-    bins = [int(np.searchsorted(cumulative, cumulative[-1] * p / 100, side="left")) for p in PERCENTILES]
-    if exact:
-        return float(bins[0]), float(bins[1])
-    return span.low + width * bins[0] / (_BINS - 1), span.low + width * bins[1] / (_BINS - 1)
-
-
-def _bins(pixels: NDArray[Any], span: Extremes, width: float, exact: bool) -> NDArray[np.int64]:
-    if exact:
-        return pixels.ravel().astype(np.int64)
-    return np.rint((pixels.ravel().astype(np.float64) - span.low) * ((_BINS - 1) / width)).astype(np.int64)
+    first, last = (int(np.searchsorted(cumulative, cumulative[-1] * p / 100)) for p in PERCENTILES)
+    return span.low + width * first, span.low + width * last, last - first
 
 
 def find_levels(
@@ -99,8 +140,9 @@ def find_levels(
 ) -> tuple[Levels, tuple[str, ...]]:
     """The levels of a source and what the report has to say of them.
 
-    Without a policy: 8-bit sources at full range; float sources at 0…1, by their extremes where they leave it; deeper
-    integer sources at full range, unless ``stretch`` is set and they use less than half of it: then by percentiles.
+    Without a policy: 8-bit sources at full range. Where ``stretch`` is set, deeper sources by percentiles if these use
+    less than half of the range, or leave it. Other float sources at 0…1: overshoot of up to a quarter is clipped, and
+    what goes further is stretched from its smallest to its largest value. Other integers at full range.
 
     Args:
         source: what is read.
@@ -108,16 +150,14 @@ def find_levels(
         policy: what the user asked for.
         stretch: whether the source's role is one that is stretched by default.
     """
-    low, high = source.full_range
-    full = Levels(low, high, "full range")
+    full = Levels(*source.full_range, "full range")
     if source.dtype == np.uint8 and policy in (None, "full"):
         return full, ()
     span = extremes(source, windows)
-    used = (span.high - span.low) / (high - low)
     if policy is None:
-        policy = _default_policy(source, span, used, stretch)
+        policy = _default_policy(source, windows, span, stretch)
     if policy == "full":
-        return full, _full_range_notes(source, span, used)
+        return full, _full_range_notes(source, span)
     if span.low == span.high:
         return full, (f"{source.name}: all pixels are {span.low:g}, so it is not stretched",)
     found = _stretched(source, windows, policy, span)
@@ -125,22 +165,26 @@ def find_levels(
     return found, (note,)
 
 
-def _default_policy(source: PixelSource, span: Extremes, used: float, stretch: bool) -> RangeName:
+def _default_policy(source: PixelSource, windows: list[Window], span: Extremes, stretch: bool) -> RangeName:
     low, high = source.full_range
-    if np.issubdtype(source.dtype, np.floating):
-        inside = low <= span.low and span.high <= high
-        return "full" if inside else "minmax"
-    return "percentile" if stretch and used < 0.5 else "full"
+    room = high - low
+    if stretch:
+        first, last = percentiles(source, windows, span)
+        leaves = np.issubdtype(source.dtype, np.floating) and (first < low or last > high)
+        uses_little = np.issubdtype(source.dtype, np.integer) and last - first < room / 2
+        return "percentile" if leaves or uses_little else "full"
+    far = span.low < low - room / 4 or span.high > high + room / 4
+    return "minmax" if np.issubdtype(source.dtype, np.floating) and far else "full"
 
 
-def _full_range_notes(source: PixelSource, span: Extremes, used: float) -> tuple[str, ...]:
+def _full_range_notes(source: PixelSource, span: Extremes) -> tuple[str, ...]:
     low, high = source.full_range
     if span.low < low or span.high > high:
         return (f"{source.name}: values {span.low:g}…{span.high:g} leave {low:g}…{high:g} and are clipped to it",)
-    if source.dtype != np.uint8 and used < 0.125 and span.high > span.low:
+    used = (span.high - span.low) / (high - low)
+    if source.dtype != np.uint8 and 0 < used < 0.125:
         return (
-            f"{source.name}: uses {span.low:g}…{span.high:g} of {low:g}…{high:g} and is taken as it is; "
-            "--range minmax or percentile stretches it",
+            f"{source.name}: uses {span.low:g}…{span.high:g} of {low:g}…{high:g} and is taken as it is (no stretch)",
         )
     return ()
 

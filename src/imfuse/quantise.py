@@ -28,34 +28,46 @@ class OutputDepth:
     dtype: np.dtype[Any]
 
     @property
+    def is_float(self) -> bool:
+        """Whether values are neither rounded nor clipped."""
+        return self.dtype == np.float32
+
+    @property
     def white(self) -> float:
         """The value of white."""
-        return 1.0 if self.dtype == np.float32 else float(np.iinfo(self.dtype).max)
+        return 1.0 if self.is_float else float(np.iinfo(self.dtype).max)
 
     def quantise(self, unit: Tensor) -> tuple[NDArray[Any], int]:
-        """Pixels (h, w, C) of a tensor (C, h, w), and how many of them were clipped to black…white.
+        """Pixels (h, w, C) of a tensor (C, h, w), and how many of them are beyond black or white.
 
-        Integers are rounded to the nearest level; float is neither rounded nor clipped.
+        Integers are rounded to the nearest level and clipped; float is neither.
         """
-        if self.dtype == np.float32:
-            return unit.permute(1, 2, 0).cpu().numpy(), 0
-        half_a_level = 0.5 / self.white
-        beyond = (unit < -half_a_level).logical_or_(unit > 1 + half_a_level)
-        clipped = int(beyond.any(dim=0).sum())
+        tolerance = 1e-6 if self.is_float else 0.5 / self.white
+        beyond = int((unit < -tolerance).logical_or_(unit > 1 + tolerance).any(dim=0).sum())
+        if self.is_float:
+            return unit.permute(1, 2, 0).cpu().numpy(), beyond
         levels = (unit * self.white).round_().clamp_(0, self.white)
         # Signed 32 bits hold every level; torch has few kernels for unsigned 16.
         integers = levels.to(torch.int32).permute(1, 2, 0).cpu().numpy()
-        return integers.astype(self.dtype), clipped
+        return integers.astype(self.dtype), beyond
 
     def convert_alpha(self, alpha: NDArray[Any], source: PixelSource) -> NDArray[Any]:
-        """The source's alpha (h, w) in this depth."""
-        if alpha.dtype == self.dtype:
+        """The source's alpha (h, w) in this depth; opaque is the white of the source's range."""
+        full = source.full_range[1]
+        if alpha.dtype == self.dtype and full == self.white:
             return alpha
-        full = 1.0 if np.issubdtype(alpha.dtype, np.floating) else source.full_range[1]
         unit = alpha.astype(np.float64) / full
-        if self.dtype == np.float32:
+        if self.is_float:
             return unit.astype(np.float32)
         return np.rint(np.clip(unit, 0, 1) * self.white).astype(self.dtype)
+
+
+def depth_notes(detail: PixelSource, depth: OutputDepth) -> list[str]:
+    """What the report says where the result's levels are not those of the source."""
+    low, high = detail.full_range
+    if (low, high) == (0.0, depth.white):
+        return []
+    return [f"{detail.name}: {low:g}…{high:g} is stored as 0…{depth.white:g} ({depth.dtype})"]
 
 
 def output_depth(detail: PixelSource, depth: Depth | str | None) -> OutputDepth:

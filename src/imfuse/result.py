@@ -38,6 +38,8 @@ class Report:
     Attributes:
         task: task name.
         model: model name.
+        rule: name of the fusion rule, or None where there is no choice.
+        device: where it was computed.
         version: version of imfuse.
         sources: the sources in the order given.
         height: rows of the result.
@@ -52,6 +54,8 @@ class Report:
 
     task: str
     model: str
+    rule: str | None
+    device: str
     version: str
     sources: tuple[SourceReport, ...]
     height: int

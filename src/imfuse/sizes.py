@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal, get_args
 
 import cv2
@@ -43,6 +44,10 @@ def same_size(sources: Sequence[PixelSource], resize_to: str | None) -> tuple[li
         resized.append(_resized(source, height, width))
         shape = "" if abs(size[0] / size[1] / (height / width) - 1) < 0.01 else "; its proportions change"
         notes.append(f"{source.name}: resized from {size[1]}×{size[0]} to {width}×{height}{shape}")
+        if source.metadata.resolution:
+            notes.append(
+                f"{source.name}: its resolution of {source.metadata.resolution[0]:g} pixels per inch is dropped"
+            )
     return resized, notes
 
 
@@ -57,10 +62,12 @@ def _resized(source: PixelSource, height: int, width: int) -> PixelSource:
         planes.append(alpha[..., None])
     stacked = np.ascontiguousarray(np.concatenate(planes, axis=-1))
     pixels = cv2.resize(stacked, (width, height), interpolation=interpolation).reshape(height, width, -1)
+    # Bicubic interpolation overshoots at edges: no value that the source does not hold comes into being.
+    np.clip(pixels, stacked.min(axis=(0, 1)), stacked.max(axis=(0, 1)), out=pixels)
     return ArraySource(
         pixels,
         name=source.name,
         has_alpha=alpha is not None,
         full_range=source.full_range,
-        metadata=source.metadata,
+        metadata=replace(source.metadata, resolution=None),
     )

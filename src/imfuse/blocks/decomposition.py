@@ -25,7 +25,8 @@ class DecompositionLayer(nn.Module):
     """Base or detail convolutional layer, BCL or DCL (AUIF, Eqs. 5 and 6).
 
     X_out = PReLU(BN(X_in − η [Conv₂(Conv₁(X_in)) − θ (I − X_in)])), the gradient step (Eq. 4) of
-    θ/2 ‖I − X‖² + Σ_j ‖g_j ∗ X‖² with every filter, the step size η and the weight θ learned.
+    θ/2 ‖I − X‖² + ½ Σ_j ‖g_j ∗ X‖² with every filter, the step size η and the weight θ learned. (Eqs. 1 and 2 lack the
+    ½, so that their gradient would be twice the second term of Eq. 3; learned filters absorb the factor.)
 
     Conv₁ has ``filters`` kernels 3×3 and Conv₂ brings them back to one channel; X_in is reflection-padded once, by 2.
     Nothing stands between the two, so their product is exactly one 5×5 correlation of one channel. It is composed

@@ -78,6 +78,11 @@ class AUIF(FusionNetwork):
         self.rule = rule(name)
 
     @property
+    def rule_name(self) -> str | None:
+        """Name of the fusion rule in use."""
+        return self.rule.name
+
+    @property
     def halo(self) -> int:
         """Pixels around a window on which its result depends: start, layers, rule and decoder."""
         start = max(self.blur_size, self.laplacian_size) // 2

@@ -19,6 +19,11 @@ class FusionNetwork(nn.Module, ABC):
     def halo(self) -> int:
         """How many pixels around a window its result depends on."""
 
+    @property
+    def rule_name(self) -> str | None:
+        """Name of the fusion rule in use, or None where there is no choice."""
+        return None
+
     @abstractmethod
     def fuse(self, sources: Iterable[Tensor]) -> Tensor:
         """Fuse sources, each (B, C, H, W) in [0, 1], into (B, C, H, W). They are taken one after the other."""

@@ -12,6 +12,8 @@ from imfuse.ops.padding import reflect_pad
 
 
 def _opencv_serves(x: Tensor, *parameters: Tensor) -> bool:
+    if torch.compiler.is_compiling() or torch.compiler.is_exporting() or type(x) is not Tensor:
+        return False
     recorded = torch.is_grad_enabled() and any(t.requires_grad for t in (x, *parameters))
     return not recorded and x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
 
