@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+import logging
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from multiprocessing import get_context
+from functools import lru_cache, partial
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from imfuse.errors import ImfuseError, UsageError
+from imfuse.pool import Pool
 
 if TYPE_CHECKING:
     from imfuse.fuser import Fuser
+
+log = logging.getLogger(__name__)
 
 Status = Literal["fused", "skipped", "failed"]
 
@@ -74,24 +76,43 @@ class Outcome:
     report: Mapping[str, Any] | None = None
 
 
+def fuser_of(settings: Settings) -> Fuser:
+    """The fuser of a run, the same one from job to job.
+
+    Raises:
+        ImfuseError: model, rule, device or an option does not serve; so a run can be refused before it begins.
+    """
+    fuser = _fuser(settings.task, settings.model, settings.rule, settings.device)
+    fuser.check_options(**dict(settings.options))
+    return fuser
+
+
 @lru_cache(maxsize=1)
 def _fuser(task: str, model: str, rule: str | None, device: str) -> Fuser:
-    """The fuser of a run; kept from job to job."""
     from imfuse import load
 
     return load(model, task=task, rule=rule, device=device)
 
 
-def check_output(job: Job) -> None:
-    """Refuse an output that is one of the sources, by whatever name.
+def check_sources(job: Job) -> None:
+    """Refuse an output that is one of the sources, by whatever name, and one picture given twice.
 
     Raises:
-        UsageError: it is.
+        UsageError: it is so.
     """
     for source in job.sources:
-        same = job.output.exists() and source.exists() and job.output.samefile(source)
-        if same or job.output.absolute() == source.absolute():
+        if _same(job.output, source):
             raise UsageError(f"{job.output}: is one of the sources; choose another output")
+    for first, second in combinations(job.sources, 2):
+        if _same(first, second):
+            raise UsageError(f"{second}: is given twice; give pictures of different sensors")
+
+
+def _same(first: Path, second: Path) -> bool:
+    try:
+        return first.samefile(second)
+    except OSError:
+        return first.absolute() == second.absolute()
 
 
 def fuse_job(job: Job, settings: Settings, progress: Callable[[float], None] | None = None) -> Outcome:
@@ -100,37 +121,35 @@ def fuse_job(job: Job, settings: Settings, progress: Callable[[float], None] | N
     Raises:
         ImfuseError: it failed; nothing is left under the output's name that was not there before.
     """
-    from imfuse.io.atomic import check_output as check_target
+    from imfuse.io import check_format, check_output
 
-    check_output(job)
-    check_target(job.output, settings.overwrite)
-    fuser = _fuser(settings.task, settings.model, settings.rule, settings.device)
-    result = fuser.fuse(job.sources, progress=progress, **dict(settings.options))
+    check_sources(job)
+    check_format(job.output)
+    check_output(job.output, settings.overwrite)
+    result = fuser_of(settings).fuse(job.sources, progress=progress, **dict(settings.options))
     notes = result.save(job.output, overwrite=settings.overwrite, quality=settings.quality)
     return Outcome(job, "fused", notes=(*result.report.notes, *notes), report=result.report.to_dict())
 
 
-def _attempt(job: Job, settings: Settings) -> Outcome:
-    """:func:`fuse_job` for a run that goes on after a failure."""
+def attempt(job: Job, settings: Settings) -> Outcome:
+    """:func:`fuse_job` for a run that goes on after a failure, whatever its cause."""
     try:
         return fuse_job(job, settings)
     except ImfuseError as error:
         return Outcome(job, "failed", str(error))
-    except MemoryError:
-        return Outcome(job, "failed", f"{job.sources[0]}: not enough memory; give a smaller --memory")
+    except Exception as error:
+        log.debug("%s", job, exc_info=True)
+        reason = "not enough memory; give a smaller --memory" if out_of_memory(error) else f"internal error ({error!r})"
+        return Outcome(job, "failed", f"{job.sources[0]}: {reason}")
 
 
-def _start_worker(threads: int) -> None:
-    import signal
-
-    import torch
-
-    # Ctrl-C is for the process that the user started; it ends the workers in order.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    torch.set_num_threads(threads)
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error of Python, PyTorch or OpenCV says that memory was not enough."""
+    words = str(error).lower()
+    return isinstance(error, MemoryError) or "not enough memory" in words or "insufficient memory" in words
 
 
-def run_jobs(jobs: Sequence[Job], settings: Settings, workers: int = 1) -> Iterator[Outcome]:
+def run_jobs(jobs: Sequence[Job], settings: Settings, workers: int = 1) -> Generator[Outcome, None, None]:
     """Do all jobs and give their outcomes as they come; a failure does not stop the rest.
 
     Jobs whose output exists are skipped unless ``settings.overwrite`` is set.
@@ -148,34 +167,10 @@ def run_jobs(jobs: Sequence[Job], settings: Settings, workers: int = 1) -> Itera
             todo.append(job)
     if workers <= 1 or len(todo) <= 1:
         for job in todo:
-            yield _attempt(job, settings)
+            yield attempt(job, settings)
         return
-    yield from _run_pool(todo, settings, workers)
+    yield from Pool(partial(attempt, settings=settings), _died, workers).run(todo)
 
 
-def _run_pool(jobs: Sequence[Job], settings: Settings, workers: int) -> Iterator[Outcome]:
-    threads = max(1, (os.cpu_count() or 1) // workers)
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (threads,))
-    try:
-        waiting: dict[Future[Outcome], Job] = {}
-        queue = iter(jobs)
-        for job in queue:
-            waiting[pool.submit(_attempt, job, settings)] = job
-            if len(waiting) >= 2 * workers:
-                break
-        while waiting:
-            done, _ = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in done:
-                yield _outcome(future, waiting.pop(future))
-                following = next(queue, None)
-                if following is not None:
-                    waiting[pool.submit(_attempt, following, settings)] = following
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _outcome(future: Future[Outcome], job: Job) -> Outcome:
-    error = future.exception()
-    if error is None:
-        return future.result()
-    return Outcome(job, "failed", f"{job.sources[0]}: the worker process failed ({type(error).__name__}: {error})")
+def _died(job: Job) -> Outcome:
+    return Outcome(job, "failed", f"{job.sources[0]}: the worker process died while it fused this picture")

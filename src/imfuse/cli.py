@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -30,17 +31,42 @@ def main() -> None:
     """Run the command line; errors with a cause outside the program end in one line and exit status 2."""
     # What tifffile says of damaged files is in the error's one line already.
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    sys.exit(_status())
+
+
+def _status() -> int:
+    """Run the command; the exit status."""
     try:
-        app()
-    except ImfuseError as error:
-        _complain(str(error))
-        sys.exit(2)
-    except MemoryError:
-        _complain("not enough memory; give a smaller --memory, or smaller pictures")
-        sys.exit(2)
-    except KeyboardInterrupt:
-        _complain("interrupted; finished pictures are kept, and the same command goes on with the rest")
-        sys.exit(130)
+        return int(app(standalone_mode=False) or 0)
+    except (KeyboardInterrupt, typer.Abort):
+        _complain("interrupted; what is finished is kept, and the same command goes on (a training with --resume)")
+        return 130
+    except BrokenPipeError:
+        return 1
+    except Exception as error:
+        message = _told(error)
+        if message is None:
+            raise
+        _complain(message)
+        return 2
+
+
+def _told(error: Exception) -> str | None:
+    """One line for an error with a cause outside the program; None for a fault of the program itself."""
+    from imfuse.batch import out_of_memory
+
+    if isinstance(error, ImfuseError):
+        return str(error)
+    if out_of_memory(error):
+        return "not enough memory; give a smaller --memory, or smaller pictures"
+    if isinstance(error, OSError):
+        return f"{error.filename or 'output'}: {error.strerror or error}"
+    # Wrong options and arguments, in the words of the command line's parser.
+    parser_words = getattr(error, "format_message", None)
+    return f"{parser_words()} (--help explains)" if callable(parser_words) else None
 
 
 def _complain(message: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +19,9 @@ from imfuse.io import ArrayWriter, PixelSource, open_source
 from imfuse.io.window import Window
 from imfuse.levels import Levels, RangeName, find_levels, ranges_of
 from imfuse.ops.colour import luma, replace_luma
-from imfuse.quantise import Depth, OutputDepth, depth_notes, output_depth
+from imfuse.quantise import Depth, OutputDepth, check_depth, depth_notes, output_depth
 from imfuse.result import FusionResult, Report, SourceReport
-from imfuse.sizes import ResizeTo, same_size
+from imfuse.sizes import ResizeTo, check_resize, same_size
 from imfuse.tasks import Task
 from imfuse.tiles import parse_memory, tile_side, tiles
 
@@ -65,7 +65,8 @@ class Fuser:
         try:
             self.device = torch.device(device)
             self.network = network.eval().to(self.device)
-        except (RuntimeError, AssertionError) as error:
+            torch.zeros(1, device=self.device).item()
+        except (RuntimeError, AssertionError, ImportError, NotImplementedError) as error:
             raise UsageError(f"device {str(device)!r} cannot be used here ({str(error).splitlines()[0]})") from error
         self.task = task
         self.name = name or type(network).__name__
@@ -75,7 +76,7 @@ class Fuser:
         self,
         sources: Sequence[Any],
         *,
-        range: RangeName | None = None,
+        range: RangeName | Mapping[str, RangeName] | None = None,
         resize_to: ResizeTo | None = None,
         depth: Depth | None = None,
         memory: str | int = "1GiB",
@@ -123,6 +124,23 @@ class Fuser:
         report = self._report(plan, writer.image, time.perf_counter() - started, notes)
         image = _like(writer.image, given[self.task.detail_role])
         return FusionResult(image, report, detail.metadata, detail.has_alpha)
+
+    def check_options(
+        self,
+        range: RangeName | Mapping[str, RangeName] | None = None,
+        resize_to: ResizeTo | None = None,
+        depth: Depth | None = None,
+        memory: str | int = "1GiB",
+    ) -> None:
+        """Refuse options of :meth:`fuse` that serve for no picture.
+
+        Raises:
+            UsageError: an option is unknown, or the memory is too little for the smallest tile.
+        """
+        ranges_of(range, self.task.roles)
+        check_resize(resize_to)
+        check_depth(depth)
+        tile_side(parse_memory(memory), self.network.bytes_per_pixel, self.network.halo)
 
     def _plan(
         self,

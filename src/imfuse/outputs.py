@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from pathlib import Path
 
 from imfuse.batch import Job
 from imfuse.data.pairs import pair_by_stem
 from imfuse.errors import UsageError
 
-_LONGEST_STEM = 120
+_LONGEST_STEM = 180
 
 
 def output_stem(first: Path, second: Path, model: str) -> str:
     """A telling name: ``dusk.fused-auif`` for two pictures named dusk, ``thermal+visible.fused-auif`` for others."""
     stem = first.stem if first.stem == second.stem else f"{first.stem}+{second.stem}"
-    return f"{stem[:_LONGEST_STEM]}.fused-{model}"
+    if len(os.fsencode(stem)) > _LONGEST_STEM:
+        # File systems hold 255 bytes; the hash keeps shortened names apart.
+        digest = hashlib.sha256(os.fsencode(stem)).hexdigest()[:8]
+        stem = os.fsencode(stem)[:_LONGEST_STEM].decode(errors="ignore") + f"~{digest}"
+    return f"{stem}.fused-{model}"
 
 
 def output_ending(detail: Path) -> str:
@@ -44,6 +50,8 @@ def folder_jobs(
     Raises:
         UsageError: there are orphans and they are not to be skipped, or there is no pair.
     """
+    if first.samefile(second):
+        raise UsageError(f"{second}: is given twice; give the folder of the other sensor")
     pairing = pair_by_stem(first, second)
     if pairing.orphans and not skip_orphans:
         names = ", ".join(str(path) for path in pairing.orphans[:5])
@@ -51,7 +59,8 @@ def folder_jobs(
         raise UsageError(f"without a partner of the same stem: {names}{more}; --skip-orphans leaves them out")
     if not pairing.pairs:
         raise UsageError(f"{first} and {second}: hold no pictures of the same stem")
-    folder = output or first.parent / f"{first.name}-fused-{model}"
+    beside = first.resolve()
+    folder = output or beside.parent / f"{beside.name}-fused-{model}"
     if folder.exists() and any(folder.samefile(source) for source in (first, second)):
         raise UsageError(f"{folder}: is one of the source folders; choose another output folder")
     jobs = []

@@ -70,15 +70,21 @@ def depth_notes(detail: PixelSource, depth: OutputDepth) -> list[str]:
     return [f"{detail.name}: {low:g}…{high:g} is stored as 0…{depth.white:g} ({depth.dtype})"]
 
 
+def check_depth(depth: Depth | str | None) -> None:
+    """Refuse a depth that there is not.
+
+    Raises:
+        UsageError: it is none of 8, 16 and ``float``.
+    """
+    if depth is not None and str(depth) not in _DTYPES:
+        raise UsageError(f"unknown depth {depth!r}: choose 8, 16 or float")
+
+
 def output_depth(detail: PixelSource, depth: Depth | str | None) -> OutputDepth:
     """The depth asked for, or that of the source that carries the detail.
 
     Raises:
         UsageError: none of 8, 16 and ``float``.
     """
-    if depth is None:
-        return OutputDepth(np.dtype(detail.dtype))
-    try:
-        return OutputDepth(_DTYPES[str(depth)])
-    except KeyError:
-        raise UsageError(f"unknown depth {depth!r}: choose 8, 16 or float") from None
+    check_depth(depth)
+    return OutputDepth(np.dtype(detail.dtype) if depth is None else _DTYPES[str(depth)])

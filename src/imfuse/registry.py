@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,12 +78,31 @@ def read_card(path: Path) -> ModelCard:
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
         names = {f.name for f in fields(ModelCard)} - {"path"}
-        values = {name: entries[name] for name in names}
-        return ModelCard(**{**values, "tasks": tuple(values["tasks"])}, path=path)
+        card = ModelCard(**{name: entries[name] for name in names}, path=path)
+        _check_card(card)
+        return replace(card, tasks=tuple(card.tasks))
     except FileNotFoundError:
         raise WeightsError(f"{path}: no such model card; it belongs beside the weights, with the same stem") from None
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise WeightsError(f"{path}: not a model card ({type(error).__name__}: {error})") from error
+
+
+def _check_card(card: ModelCard) -> None:
+    """Refuse values that are not of their kind: cards also come from strangers.
+
+    Raises:
+        ValueError: the name of the value.
+    """
+    text = (card.name, card.network, card.paper, card.licence, card.commit, card.selection, card.sha256)
+    if not all(isinstance(value, str) and value.isprintable() for value in text):
+        raise ValueError("a text is missing or not printable")
+    if not re.fullmatch(r"[\w][\w.+-]{0,80}", card.name):
+        raise ValueError(f"name {card.name!r}")
+    if not isinstance(card.tasks, list) or not card.tasks or not all(isinstance(task, str) for task in card.tasks):
+        raise ValueError("tasks")
+    for name in ("arguments", "data", "recipe", "figures"):
+        if not isinstance(getattr(card, name), dict):
+            raise ValueError(name)
 
 
 def write_card(card: ModelCard, path: Path) -> None:
@@ -104,7 +124,7 @@ def find_card(name_or_path: str | Path) -> ModelCard:
         UsageError: no built-in model has this name.
         WeightsError: the file's card is missing or damaged.
     """
-    path = Path(name_or_path)
+    path = Path(str(name_or_path))
     if path.suffix in {".safetensors", ".json"}:
         return read_card(path.with_suffix(".json"))
     built_in = WEIGHTS_FOLDER / f"{name_or_path}.json"
@@ -129,8 +149,9 @@ def build_network(network: str, arguments: Mapping[str, Any]) -> FusionNetwork:
     try:
         module, _, name = NETWORKS[network].partition(":")
         built: FusionNetwork = getattr(import_module(module), name)(**arguments)
-    except (KeyError, TypeError) as error:
-        raise WeightsError(f"no network {network!r} with the arguments {dict(arguments)}: {error}") from error
+    except (KeyError, TypeError, ValueError, RuntimeError, UsageError) as error:
+        reason = str(error).splitlines()[0][:120]
+        raise WeightsError(f"cannot build the network {network!r} with the card's arguments ({reason})") from error
     return built
 
 
@@ -143,14 +164,20 @@ def load_network(card: ModelCard) -> FusionNetwork:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    network = build_network(card.network, card.arguments)
     path = card.weights_path
     try:
+        network = build_network(card.network, card.arguments)
         if file_hash(path) != card.sha256:
             raise WeightsError(f"{path}: not the weights that its card describes (SHA-256 differs); get both again")
-        network.load_state_dict(load_file(path))
+        state = load_file(path)
+        if not all(bool(value.isfinite().all()) for value in state.values()):
+            raise WeightsError(f"{path}: holds values that are not numbers; train it again or get it again")
+        network.load_state_dict(state)
     except FileNotFoundError:
         raise WeightsError(f"{path}: no such weights file; it belongs beside its card") from None
+    except WeightsError as error:
+        raise error if str(path) in str(error) else WeightsError(f"{path}: {error}") from error
     except (OSError, SafetensorError, RuntimeError) as error:
-        raise WeightsError(f"{path}: cannot be loaded into {card.network} ({error})") from error
+        reason = str(error).splitlines()[0][:120]
+        raise WeightsError(f"{path}: cannot be loaded into {card.network} ({reason})") from error
     return network.eval().requires_grad_(False)

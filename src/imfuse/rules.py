@@ -119,6 +119,6 @@ def rule(name: str) -> Rule:
         UsageError: there is none.
     """
     try:
-        return RULES[name.replace("-", "_").lower()]
+        return RULES[str(name).replace("-", "_").lower()]
     except KeyError:
         raise UsageError(f"unknown rule {name!r}: choose one of {', '.join(RULES)}") from None

@@ -16,6 +16,16 @@ from imfuse.io.window import Window
 ResizeTo = Literal["first", "largest"]
 
 
+def check_resize(resize_to: str | None) -> None:
+    """Refuse a size that there is not.
+
+    Raises:
+        UsageError: it is neither ``first`` nor ``largest``.
+    """
+    if resize_to is not None and resize_to not in get_args(ResizeTo):
+        raise UsageError(f"unknown size {resize_to!r}: resize to 'first' or 'largest'")
+
+
 def same_size(sources: Sequence[PixelSource], resize_to: str | None) -> tuple[list[PixelSource], list[str]]:
     """Sources of one size, and what was done for it, in words.
 
@@ -23,8 +33,7 @@ def same_size(sources: Sequence[PixelSource], resize_to: str | None) -> tuple[li
         SizeMismatchError: sizes differ and ``resize_to`` is None.
         UsageError: ``resize_to`` is neither ``first`` nor ``largest``.
     """
-    if resize_to is not None and resize_to not in get_args(ResizeTo):
-        raise UsageError(f"unknown size {resize_to!r}: resize to 'first' or 'largest'")
+    check_resize(resize_to)
     sizes = [(source.height, source.width) for source in sources]
     if len(set(sizes)) == 1:
         return list(sources), []

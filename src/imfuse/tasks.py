@@ -64,6 +64,6 @@ def task(name: str) -> Task:
         UsageError: there is none.
     """
     try:
-        return TASKS[name.lower()]
+        return TASKS[str(name).lower()]
     except KeyError:
         raise UsageError(f"unknown task {name!r}: choose one of {', '.join(TASKS)}") from None

@@ -60,8 +60,11 @@ def _devices() -> str:
 def _add_models(table: Table) -> bool:
     from imfuse.registry import load_network
 
-    sound = True
-    for card in list_models():
+    cards = list_models()
+    sound = bool(cards)
+    if not cards:
+        table.add_row("models", "[red]none: the installation lacks its weights[/red]")
+    for card in cards:
         try:
             load_network(card)
             table.add_row(f"model {card.name}", "weights sound")

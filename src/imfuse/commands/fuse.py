@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from imfuse.batch import Job, Outcome, Settings, check_output, fuse_job, run_jobs
+from imfuse.batch import Job, Outcome, Settings, fuse_job, fuser_of, run_jobs
 from imfuse.errors import OutputError, SourceError, UsageError
 from imfuse.outputs import default_output, folder_jobs
 from imfuse.registry import find_card
@@ -51,12 +52,13 @@ def run_fuse(request: FuseRequest) -> int:
     console = Console(stderr=True, quiet=request.quiet)
     folders = [source for source in request.sources if source.is_dir()]
     _check_count(request.sources, folders, task)
+    fuser_of(settings)
     if not folders:
         return _fuse_one(request, settings, task, name, console)
     first, second = request.sources
     jobs, orphans = folder_jobs(first, second, request.output, task.detail_role, name, request.skip_orphans)
     if orphans:
-        console.print(f"{len(orphans)} pictures without a partner are left out", markup=False)
+        console.print(f"left out for want of a partner: {len(orphans)}", markup=False)
     _make_folder(jobs[0].output.parent)
     return _fuse_many(jobs, settings, request.jobs, console)
 
@@ -83,14 +85,20 @@ def _make_folder(folder: Path) -> None:
 
 def _fuse_one(request: FuseRequest, settings: Settings, task: Task, name: str, console: Console) -> int:
     output = request.output or default_output(request.sources, task.detail_role, name)
-    if output.is_dir():
+    if _is_folder(output):
         output = output / default_output(request.sources, task.detail_role, name).name
     job = Job(request.sources, output)
-    check_output(job)
     with _bar(console, "fusing", 1.0, count=False) as advance:
         outcome = fuse_job(job, settings, progress=advance)
     _tell(outcome, console)
     return 0
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def _tell(outcome: Outcome, console: Console) -> None:
@@ -105,11 +113,16 @@ def _tell(outcome: Outcome, console: Console) -> None:
 
 def _fuse_many(jobs: list[Job], settings: Settings, workers: int, console: Console) -> int:
     outcomes: list[Outcome] = []
-    with _bar(console, "fusing", len(jobs), count=True) as advance:
-        for outcome in run_jobs(jobs, settings, workers):
-            outcomes.append(outcome)
-            advance(len(outcomes))
-    _summarise(outcomes, jobs[0].output.parent, console)
+    try:
+        with (
+            _bar(console, "fusing", len(jobs), count=True) as advance,
+            closing(run_jobs(jobs, settings, workers)) as run,
+        ):
+            for outcome in run:
+                outcomes.append(outcome)
+                advance(len(outcomes))
+    finally:
+        _summarise(outcomes, jobs[0].output.parent, console)
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
     errors = Console(stderr=True)
     for outcome in failed:
@@ -121,33 +134,35 @@ def _summarise(outcomes: Sequence[Outcome], folder: Path, console: Console) -> N
     counts = {status: sum(o.status == status for o in outcomes) for status in ("fused", "skipped", "failed")}
     words = [f"{counts['fused']} fused"]
     if counts["skipped"]:
-        words.append(f"{counts['skipped']} skipped (done before)")
+        words.append(f"{counts['skipped']} skipped (made before; --overwrite makes them again, with these settings)")
     if counts["failed"]:
         words.append(f"{counts['failed']} failed")
     console.print(f"{folder}: {', '.join(words)}", markup=False, highlight=False, soft_wrap=True)
     for note, count in _common_notes(outcomes):
-        console.print(f"  · {note} ({count}×)" if count > 1 else f"  · {note}", markup=False, soft_wrap=True)
+        often = f"{count} pictures, for example: " if count > 1 else ""
+        console.print(f"  · {often}{note}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _common_notes(outcomes: Sequence[Outcome]) -> list[tuple[str, int]]:
-    """What was done to the pictures, without their names, and how often; ten kinds at most."""
-    counts: dict[str, int] = {}
+    """What was done to the pictures and how often: one example of each kind, whatever its numbers."""
+    found: dict[str, tuple[str, int]] = {}
     for outcome in outcomes:
         for note in outcome.notes:
             words = note
             for source in outcome.job.sources:
                 words = words.replace(str(source), source.parent.name)
-            counts[words] = counts.get(words, 0) + 1
-    ordered = sorted(counts.items(), key=lambda item: -item[1])
-    if len(ordered) <= 10:
-        return ordered
-    return [*ordered[:10], (f"and {len(ordered) - 10} more kinds of notes; fuse a single pair to see its own", 1)]
+            kind = re.sub(r"[\d.]+(e[+-]?\d+)?", "#", words)
+            example, count = found.get(kind, (words, 0))
+            found[kind] = example, count + 1
+    return sorted(found.values(), key=lambda item: -item[1])
 
 
 @contextmanager
 def _bar(console: Console, title: str, total: float, *, count: bool) -> Iterator[Any]:
     """A progress bar on standard error; yields a function that takes what is done."""
     columns = [TextColumn(title), BarColumn(), MofNCompleteColumn() if count else TaskProgressColumn()]
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as progress:
+    with Progress(
+        *columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal
+    ) as progress:
         row = progress.add_task(title, total=total)
         yield lambda done: progress.update(row, completed=done)

@@ -42,6 +42,8 @@ def run_train_auif(
         card = train_seeds(config, data, run, seeds, validation, resume=resume, progress=progress)
         console.print(f"{card.weights_path}: {card.parameters} parameters", markup=False, soft_wrap=True)
         return
+    if seeds > 1:
+        raise UsageError("--sweep trains one seed per candidate: leave --seeds away, or sweep with another --seed")
     _run_sweep(sweep_kind, config, data, run, validation, progress, console)
 
 

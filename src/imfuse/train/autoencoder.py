@@ -31,6 +31,8 @@ class Reconstruction(pl.LightningModule):
     def training_step(self, batch: Tensor, _index: int) -> Tensor:
         """The loss of a batch (B, 1, crop, crop)."""
         loss = reconstruction_loss(self.network(batch), batch, self.config.ssim_weight)
+        if not torch.isfinite(loss):
+            raise DataError("the training diverged: the loss is no number; give a smaller --learning-rate")
         self.log("loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(batch))
         return loss
 
@@ -71,21 +73,38 @@ def train_autoencoder(
         OutputError: ``run`` holds a training already, and ``resume`` is not set.
         UsageError: the training in ``run`` has other settings.
     """
+    checkpoint = _starting_point(config, run, resume)
+    pictures = read_training_pictures(data, config.crop)
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        write_config(config, run)
+    except OSError as error:
+        raise OutputError(f"{run}: cannot hold a training ({error.strerror or error})") from error
+    loader = crop_loader(pictures, config.batch, config.crop, config.seed)
+    trainer = _trainer(config.epochs if stop_after is None else stop_after, run, progress)
+    module = Reconstruction(network, config)
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    try:
+        trainer.fit(module, loader, ckpt_path=checkpoint, weights_only=True)
+    except SystemExit as error:
+        # Lightning ends the program on Ctrl-C; here the caller decides.
+        raise KeyboardInterrupt from error
+    finally:
+        torch.use_deterministic_algorithms(deterministic)
+    return module.network.eval()
+
+
+def _starting_point(config: TrainingConfig, run: Path, resume: bool) -> Path | None:
+    """The checkpoint to go on from, or None for a fresh run."""
     checkpoint = find_checkpoint(run)
+    folder = run / CHECKPOINTS
     if resume:
         if checkpoint is None:
             raise DataError(f"{run}: no checkpoint to resume from; start without --resume")
         check_resumed(config, run)
-    elif checkpoint is not None:
+    elif folder.is_dir() and any(folder.iterdir()):
         raise OutputError(f"{run}: holds a training already; --resume goes on with it, or choose another --run")
-    run.mkdir(parents=True, exist_ok=True)
-    write_config(config, run)
-    pictures = read_training_pictures(data, config.crop)
-    loader = crop_loader(pictures, config.batch, config.crop, config.seed)
-    trainer = _trainer(config.epochs if stop_after is None else stop_after, run, progress)
-    module = Reconstruction(network, config)
-    trainer.fit(module, loader, ckpt_path=checkpoint, weights_only=True)
-    return module.network.eval()
+    return checkpoint
 
 
 def find_checkpoint(run: Path) -> Path | None:

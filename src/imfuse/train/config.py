@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -35,8 +36,11 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         """Check the ranges."""
         for name in ("epochs", "batch", "crop", "learning_rate"):
-            if getattr(self, name) <= 0:
+            if not 0 < getattr(self, name) < math.inf:
                 raise UsageError(f"{name} is {getattr(self, name)}: give a positive number")
+        for name in ("ssim_weight", "decay_epoch", "seed"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise UsageError(f"{name} is {getattr(self, name)}: give zero or a positive number")
         if self.crop < 11:
             raise UsageError(f"crop is {self.crop}: SSIM needs at least 11 pixels")
 
@@ -51,7 +55,7 @@ def write_config(config: TrainingConfig, run: Path) -> None:
 
 
 def check_resumed(config: TrainingConfig, run: Path) -> None:
-    """Refuse to go on with a run under other settings than it was started with; more epochs are welcome.
+    """Refuse to go on with a run under other settings than it was started with; only more epochs are welcome.
 
     Raises:
         UsageError: a setting differs.
@@ -63,7 +67,7 @@ def check_resumed(config: TrainingConfig, run: Path) -> None:
     differing = [
         f"{name} was {started.get(name)}, now {value}"
         for name, value in config.to_dict().items()
-        if started.get(name) != value and name != "epochs"
+        if started.get(name) != value and not (name == "epochs" and value >= started.get(name, 0))
     ]
     if differing:
         raise UsageError(f"{run}: was started with other settings: {'; '.join(differing)}")

@@ -17,10 +17,12 @@ LICENCE = "Apache-2.0 for the weights as far as their training data allow: resea
 
 def current_commit() -> str:
     """The commit of the code in use, with ``+`` where it has changes; ``unknown`` outside a git checkout."""
-    folder = Path(__file__).parent
+    folder = Path(__file__).parent.parent
     try:
+        # In another project's repository the package is not tracked, and this fails.
+        _git(folder, "ls-files", "--error-unmatch", "__init__.py")
         commit = _git(folder, "rev-parse", "--short=12", "HEAD")
-        return commit + ("+" if _git(folder, "status", "--porcelain", "--", ".") else "")
+        return commit + ("+" if _git(folder, "status", "--porcelain", "--", "*.py") else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import get_args
 
 from imfuse.blocks.activations import ActivationName
+from imfuse.errors import UsageError
 from imfuse.metrics import METRICS
 from imfuse.networks.auif import AUIF
 from imfuse.rules import RULES
@@ -43,6 +45,7 @@ def sweep(kind: str, config: AUIFConfig, data: Path, pairs: Sequence[Pair], run:
         A row per candidate: its label, its mean scores, and the mean of its ranks.
     """
     run.mkdir(parents=True, exist_ok=True)
+    _check_settings(kind, config, run)
     table = run / f"{kind}.csv"
     rows = read_table(table)
     for label, recipe in candidates(kind, config):
@@ -57,6 +60,19 @@ def sweep(kind: str, config: AUIFConfig, data: Path, pairs: Sequence[Pair], run:
     (run / f"{kind}.md").write_text(markdown(kind, rows), encoding="utf-8")
     draw(kind, rows, run / f"{kind}.png")
     return rows
+
+
+def _check_settings(kind: str, config: AUIFConfig, run: Path) -> None:
+    """Note the settings of a sweep, and refuse to go on with one of other settings.
+
+    Raises:
+        UsageError: the sweep in ``run`` has other settings.
+    """
+    noted = run / f"{kind}.json"
+    settings = json.dumps(config.to_dict(), indent=1) + "\n"
+    if noted.is_file() and noted.read_text(encoding="utf-8") != settings:
+        raise UsageError(f"{run}: holds a sweep of {kind} with other settings ({noted}); choose another --run")
+    noted.write_text(settings, encoding="utf-8")
 
 
 def _is_done(kind: str, label: str, rows: Sequence[Row]) -> bool:
