@@ -44,12 +44,23 @@ def test_file_that_appeared_meanwhile_is_kept(tmp_path: Path) -> None:
 def test_overwrite(tmp_path: Path) -> None:
     target = tmp_path / "a.txt"
     target.write_text("old")
-    with pytest.raises(OutputError, match="exists already"), atomic_path(target):
+    advice = r"exists already; choose another name, or allow overwriting \(--overwrite\)$"
+    with pytest.raises(OutputError, match=advice), atomic_path(target):
         pass
     assert target.read_text() == "old"
     with atomic_path(target, overwrite=True) as part:
         part.write_text("new")
     assert target.read_text() == "new"
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_links_in_a_circle(tmp_path: Path, overwrite: bool) -> None:
+    (tmp_path / "a.png").symlink_to("a.png")
+    (tmp_path / "folder").symlink_to("folder", target_is_directory=True)
+    for target in (tmp_path / "a.png", tmp_path / "folder" / "a.png"):
+        with pytest.raises(OutputError, match="circle"), atomic_path(target, overwrite):
+            pass
+    assert (tmp_path / "a.png").is_symlink()
 
 
 def test_no_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,6 +50,10 @@ def test_missing_empty_folder_text(tmp_path: Path) -> None:
     refused(tmp_path / ("x" * 400 + ".png"), "too long")
     (tmp_path / "loop.png").symlink_to("loop.png")
     refused(tmp_path / "loop.png", "circle")
+    (tmp_path / "loop").symlink_to("loop", target_is_directory=True)
+    refused(tmp_path / "loop" / "a.png", "circle")
+    (tmp_path / "dangling.png").symlink_to("nowhere.png")
+    refused(tmp_path / "dangling.png", "symbolic link", "does not exist")
     with pytest.raises(SourceError, match="null"):
         open_source(str(tmp_path / "a\0.png"))
 
@@ -71,6 +75,12 @@ def test_line_break_in_the_name(tmp_path: Path) -> None:
     with pytest.raises(SourceError) as caught:
         open_source(tmp_path / "a\nb\x1b.png")
     assert "\n" not in str(caught.value) and "a\\nb\\x1b.png" in str(caught.value)
+    with pytest.raises(SourceError, match=r"^a\\nb: "):
+        open_source(np.zeros(3), name="a\nb")
+    with pytest.raises(SourceError, match=r"^a\\nb: "):
+        open_source(tmp_path / "none.png", name="a\nb")
+    save_image(tmp_path / "c\nd.png", SMOOTH)
+    assert open_source(tmp_path / "c\nd.png").name == str(tmp_path / "c\\nd.png")
 
 
 WRITERS: dict[str, tuple[str, Any, dict[str, Any]]] = {
@@ -151,6 +161,32 @@ def test_bombs(tmp_path: Path) -> None:
     webp[21:25] = struct.pack("<I", 16382 | 16382 << 14)
     (tmp_path / "a.webp").write_bytes(webp)
     refused(tmp_path / "a.webp", "16383 × 16383", "bomb")
+
+
+def zeros_png(path: Path, side: int, depth: int, color: int) -> None:
+    """A true PNG of ``side × side`` black pixels, put together from one compressed block, again and again."""
+    row = 1 + side * depth * {0: 1, 2: 3}[color] // 8
+    total, block = side * row, 10_000_000
+
+    def flushed(size: int) -> bytes:
+        packer = zlib.compressobj(9, wbits=-15)
+        return packer.compress(bytes(size)) + packer.flush(zlib.Z_FULL_FLUSH)
+
+    adler = struct.pack(">HH", total % 65521, 1)  # of zeros
+    data = b"\x78\xda" + flushed(block) * (total // block) + flushed(total % block) + b"\x03\0" + adler
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, depth, color, 0, 0, 0))
+    path.write_bytes(SIGNATURE + head + chunk(b"IDAT", data) + chunk(b"IEND", b""))
+
+
+@pytest.mark.parametrize(("depth", "color", "size"), [(8, 0, "3.6 GB"), (1, 0, "3.6 GB"), (8, 2, "10.8 GB")])
+def test_plausible_png_that_is_too_large_to_decode(tmp_path: Path, depth: int, color: int, size: str) -> None:
+    path = tmp_path / "a.png"
+    zeros_png(path, 60_000, depth, color)
+    message = refused(path, "60000 × 60000", f"{size} decoded", "up to 2.1 GB", "tiled TIFF")
+    assert "cannot hold" not in message
+    zeros_png(path, 5_000, depth, color)  # the same kind of file, small enough
+    source = open_source(path)
+    assert not source.read(Window(0, 0, 5_000, 5_000)).any()
 
 
 @pytest.mark.parametrize("options", [{}, {"compression": "zlib"}, {"compression": "lzw"}, {"tile": (16, 16)}])

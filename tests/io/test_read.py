@@ -19,6 +19,7 @@ from PIL import Image, ImageCms, PngImagePlugin
 
 from imfuse.errors import SourceError
 from imfuse.io import (
+    ArraySource,
     ArrayWriter,
     PixelSource,
     Window,
@@ -93,6 +94,47 @@ def test_orientation(tmp_path: Path, orientation: int, ending: str) -> None:
     back = Image.Exif()
     back.load(b"Exif\0\0" + (source.metadata.exif or b""))
     assert back.get(274, 1) == 1 and back[271] == "Maker"
+    told = (f"{path}: turned upright (orientation {orientation})",)
+    assert source.notes == (() if orientation == 1 else told)
+
+
+def exif_of_both_directions(orientation: int) -> bytes:
+    """Resolution, size in pixels and resolution of the focal plane, all different across and down."""
+    exif = Image.Exif()
+    exif[274], exif[282], exif[283], exif[296] = orientation, 300.0, 150.0, 2
+    exif.get_ifd(0x8769).update({40962: 14, 40963: 9, 41486: 5000.0, 41487: 2500.0})
+    return exif.tobytes()
+
+
+def both_directions(block: bytes | None) -> tuple[float, ...]:
+    exif = Image.Exif()
+    exif.load(b"Exif\0\0" + (block or b""))
+    part = exif.get_ifd(0x8769)
+    return tuple(float(v) for v in (exif[282], exif[283], *(part[tag] for tag in (40962, 40963, 41486, 41487))))
+
+
+@pytest.mark.parametrize("orientation", [1, 3, *range(5, 9)])
+@pytest.mark.parametrize("ending", ["png", "jpg", "webp", "memory"])
+def test_resolution_turns_with_the_pixels(tmp_path: Path, orientation: int, ending: str) -> None:
+    path = tmp_path / f"a.{'png' if ending == 'memory' else ending}"
+    exif = exif_of_both_directions(orientation)
+    Image.fromarray(RGB).save(path, exif=exif, **({"dpi": (300, 150)} if ending == "memory" else {}))
+    source = open_source(Image.open(path) if ending == "memory" else path)
+    across, down, wide, high, *focal = both_directions(source.metadata.exif)
+    turns = orientation >= 5
+    assert (across, down) == ((150, 300) if turns else (300, 150))
+    assert source.metadata.resolution == pytest.approx((across, down), abs=0.05)
+    assert (wide, high) == (source.width, source.height)
+    assert focal == ([2500, 5000] if turns else [5000, 2500])
+
+
+def test_resolution_of_jfif_turns(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[274] = 8
+    Image.fromarray(RGB).save(tmp_path / "a.jpg", exif=exif, dpi=(300, 150))
+    assert open_source(tmp_path / "a.jpg").metadata.resolution == pytest.approx((150, 300))
+    Image.fromarray(RGB).save(tmp_path / "b.jpg", exif=exif_of_both_directions(8), dpi=(200, 200))
+    assert open_source(tmp_path / "b.jpg").metadata.resolution == pytest.approx((200, 200))
 
 
 def test_exif_thumbnail_is_dropped_and_maker_note_stays_in_place(tmp_path: Path) -> None:
@@ -205,7 +247,7 @@ def test_palette_files(tmp_path: Path, ending: str) -> None:
     picture.save(tmp_path / f"a.{ending}")
     source = open_source(tmp_path / f"a.{ending}")
     assert np.array_equal(whole(source), colors[indices])
-    assert source.notes == ("palette converted to RGB",)
+    assert source.notes == (f"{source.name}: palette converted to RGB",)
 
 
 def test_one_bit_bmp_and_transparent_gif(tmp_path: Path) -> None:
@@ -304,8 +346,74 @@ def test_pillow_pictures(mode: str) -> None:
 def test_a_source_is_given_back() -> None:
     source = open_source(RGB)
     assert open_source(source) is source
-    with pytest.raises(SourceError, match="int"):
-        open_source(3)  # type: ignore[arg-type]
+
+
+NO_SOURCES: dict[str, Any] = {
+    "None": None,
+    "int": 3,
+    "float64": np.float64(3),
+    "dict": {"read": 1},
+    "list": [[1, 2], [3, 4]],
+    "generator": (value for value in ()),
+    "module": np,
+    "class (ArraySource)": ArraySource,
+    "bytes": b"\x89PNG",
+    "BytesIO": io.BytesIO(b"\x89PNG"),
+    "masked": np.ma.masked_less(RGB, 99),
+    "object": np.array([[None, 1]]),
+    "void": np.zeros((3, 3), [("r", "u1"), ("g", "u1")]),
+    "complex64": np.zeros((3, 3), np.complex64),
+    "meta": torch.zeros(3, 5, 6, device="meta"),
+    "sparse_coo": torch.zeros(3, 5, 6).to_sparse(),
+    "nested": torch.nested.nested_tensor([torch.zeros(3, 5, 6)], layout=torch.jagged),
+    "complex64 tensor": torch.zeros(3, 5, 6, dtype=torch.complex64),
+}
+
+
+@pytest.mark.parametrize("kind", NO_SOURCES)
+def test_what_is_no_picture_is_refused_with_advice(kind: str) -> None:
+    with pytest.raises(SourceError, match=r"^source 2: .*(give|convert|fill|dense)") as caught:
+        open_source(NO_SOURCES[kind], name="source 2")
+    assert kind.removesuffix(" tensor") in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_open_files_are_refused(tmp_path: Path) -> None:
+    save_image(tmp_path / "a.png", RGB)
+    with (tmp_path / "a.png").open("rb") as file, pytest.raises(SourceError, match="give a path"):
+        open_source(file)  # type: ignore[arg-type]
+    with pytest.raises(SourceError, match="path is empty"):
+        open_source("")
+
+
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")  # of np.matrix
+def test_kinds_of_arrays_and_tensors_that_are_taken() -> None:
+    gray = RGB[:, :, 0]
+    assert np.array_equal(whole(open_source(np.asmatrix(gray)))[:, :, 0], gray)
+    assert np.array_equal(whole(open_source(np.ma.masked_array(RGB))), RGB)
+    values = torch.rand(3, 5, 6)
+    expected = values.permute(1, 2, 0).numpy()
+    assert np.array_equal(whole(open_source(values.clone().requires_grad_())), expected)
+    assert np.array_equal(whole(open_source(torch.nn.Parameter(values))), expected)
+    assert np.array_equal(whole(open_source(torch.complex(values, values).conj().imag)), -expected)
+
+
+def test_notes_begin_with_the_name(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[274] = 6
+    turned = Image.fromarray(RGB)
+    turned.info["exif"] = exif.tobytes()
+    given = {
+        "bool": RGB > 9,
+        "float64": RGB / 255,
+        "bfloat16": torch.zeros(3, 5, 6, dtype=torch.bfloat16),
+        "float16": torch.zeros(3, 5, 6, dtype=torch.float16),
+        "CMYK": Image.fromarray(RGB).convert("CMYK"),
+        "upright (orientation 6)": turned,
+    }
+    for word, source in given.items():
+        (note,) = open_source(source, name="source 2").notes
+        assert note.startswith("source 2: ") and word in note
+    assert ArraySource(RGB, "mine", notes=("made up",)).notes == ("mine: made up",)
 
 
 def test_names() -> None:

@@ -15,7 +15,7 @@ from PIL import Image, ImageCms
 from PIL.TiffImagePlugin import IFDRational
 
 from imfuse.errors import OutputError
-from imfuse.io import Metadata, Window, open_source, save_image
+from imfuse.io import Metadata, Window, check_format, open_source, save_image
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
@@ -183,6 +183,16 @@ def test_refused_outputs(tmp_path: Path, name: str, shape: tuple[int, ...], dtyp
     assert name.replace("\0", "")[:40].split(".")[0][:3] in str(caught.value)
     assert sorted(p.name for p in tmp_path.iterdir()) == before
     assert (tmp_path / "there.png").read_bytes() == b"mine"
+
+
+def test_check_format(tmp_path: Path) -> None:
+    assert [check_format(name) for name in ("a.PNG", "b/a.jpeg", "a.tif")] == ["PNG", "JPEG", "TIFF"]
+    for name in ("a.gif", "a", "a.p\nng"):
+        with pytest.raises(OutputError, match=r"use \.png") as early:
+            check_format(tmp_path / name)
+        with pytest.raises(OutputError) as late:
+            save_image(tmp_path / name, picture(1, "uint8"))
+        assert str(early.value) == str(late.value) and "\n" not in str(early.value)
 
 
 def test_very_long_and_unicode_names(tmp_path: Path) -> None:

@@ -146,6 +146,15 @@ def test_white_is_zero(tmp_path: Path) -> None:
     assert np.array_equal(whole(open_source(tmp_path / "fax.tif"))[:, :, 0], bits * 255)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_white_is_zero_floats_are_inverted_against_one(tmp_path: Path, dtype: str) -> None:
+    values = (RNG.random((HEIGHT, WIDTH)) * 1.5).astype(dtype)
+    tifffile.imwrite(tmp_path / "a.tif", values, photometric="miniswhite")
+    source = open_source(tmp_path / "a.tif")
+    assert np.array_equal(whole(source)[:, :, 0], 1 - values.astype(np.float32))
+    assert source.notes[-1] == f"{tmp_path / 'a.tif'}: white-is-zero samples inverted: 1 − value"
+
+
 def write_palette(path: Path, values: NDArray[np.uint8], bits: int, colors: NDArray[np.uint16]) -> None:
     """An uncompressed palette TIFF, byte by byte: tifffile writes none below 8 bits."""
     rows = np.unpackbits(values[:, :, None], axis=2)[:, :, 8 - bits :].reshape(len(values), -1)
@@ -168,6 +177,7 @@ def test_palette(tmp_path: Path, bits: int) -> None:
     source = open_source(tmp_path / "a.tif")
     assert (source.channels, source.dtype) == (3, np.uint8)
     assert np.array_equal(whole(source), colors[values])
+    assert source.notes == (f"{tmp_path / 'a.tif'}: palette converted to RGB",)
 
 
 def test_alpha_unassociated_and_associated(tmp_path: Path) -> None:
@@ -227,13 +237,52 @@ def test_first_page_of_several(tmp_path: Path) -> None:
         for value in range(5):
             writer.write(np.full((8, 9), value, np.uint8), metadata=None)
     source = open_source(tmp_path / "a.tif")
-    assert source.notes == ("page 1 of 5 taken",)
+    assert source.notes == (f"{tmp_path / 'a.tif'}: page 1 of 5 taken",)
     assert whole(source).max() == 0
 
 
 def test_resolution_units(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "a.tif", RGB8, resolution=(100, 50), resolutionunit="CENTIMETER")
     assert open_source(tmp_path / "a.tif").metadata.resolution == pytest.approx((254, 127))
+
+
+def test_resolution_turns_with_the_pixels(tmp_path: Path) -> None:
+    for orientation in range(1, 9):
+        path = tmp_path / f"{orientation}.tif"
+        tag = [(274, 3, 1, orientation, True)]
+        tifffile.imwrite(path, RGB8, photometric="rgb", resolution=(300, 150), resolutionunit=2, extratags=tag)
+        expected = (150, 300) if orientation >= 5 else (300, 150)
+        assert open_source(path).metadata.resolution == pytest.approx(expected)
+
+
+def test_profile_is_dropped_where_colours_are_converted(tmp_path: Path) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    tifffile.imwrite(tmp_path / "rgb.tif", RGB8, photometric="rgb", iccprofile=profile)
+    assert open_source(tmp_path / "rgb.tif").metadata.icc == profile
+    inks = np.zeros((4, 4, 4), np.uint8)
+    tifffile.imwrite(tmp_path / "cmyk.tif", inks, photometric="separated", iccprofile=profile)
+    assert open_source(tmp_path / "cmyk.tif").metadata.icc is None
+
+
+def test_uncompressed_strip_beyond_the_limit_is_mapped(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, shape=(30_000, 20_000), dtype="f4", metadata=None, rowsperstrip=30_000)  # a sparse file
+    assert path.stat().st_size > 2 << 30 and path.stat().st_blocks < 1 << 14
+    with path.open("r+b") as file:
+        file.seek(-4, 2)
+        file.write(struct.pack("<f", 0.25))
+    assert open_source(path).read(Window(29_998, 19_998, 2, 2))[:, :, 0].tolist() == [[0, 0], [0, 0.25]]
+
+
+def test_part_that_is_decoded_whole_is_limited(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, shape=(60_000, 60_000), dtype="u1", metadata=None, rowsperstrip=60_000)
+    with tifffile.TiffFile(path, mode="r+") as file:
+        file.pages[0].tags["Compression"].overwrite(32773)  # PackBits: the strip would be decoded whole
+    with pytest.raises(
+        SourceError, match=r"a\.tif: 60000 × 60000 pixels in parts of 3\.6 GB .*smaller strips or tiles"
+    ):
+        open_source(path)
 
 
 def test_left_out_tiles_are_zero(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from imfuse.io.atomic import atomic_path, check_output
 from imfuse.io.formats import is_picture_name, supported_endings
 from imfuse.io.metadata import icc_color_space
 from imfuse.io.opening import open_source
-from imfuse.io.save import save_image
+from imfuse.io.save import check_format, save_image
 from imfuse.io.source import Metadata, PixelSource
 from imfuse.io.window import Window
 from imfuse.io.writer import ArrayWriter, PixelWriter
@@ -21,6 +21,7 @@ __all__ = [
     "PixelWriter",
     "Window",
     "atomic_path",
+    "check_format",
     "check_output",
     "icc_color_space",
     "is_picture_name",

@@ -24,6 +24,7 @@ _ADVICE = {
     errno.EDQUOT: "the disk quota is used up; free some space or choose another folder",
     errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
     errno.ENOENT: "the folder does not exist; make it first",
+    errno.ELOOP: "the symbolic link leads in a circle; choose another name or folder",
     errno.ENOTDIR: "a part of the path is a file and not a folder; choose another folder",
     errno.EFBIG: "the file would be larger than the file system or the limit allows; choose another folder",
 }
@@ -44,6 +45,8 @@ def check_output(path: Path, overwrite: bool) -> None:
     try:
         if b"\0" in os.fsencode(path):
             raise OutputError(f"{shown(path)}: a name with a null character; choose another name")
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            path.stat()  # links that lead in a circle and folders that may not be entered are told as such
         if not path.parent.is_dir():
             found = "is not a folder" if path.parent.exists() else "does not exist; make it first"
             raise OutputError(f"{shown(path)}: the folder {shown(path.parent)} {found}")
@@ -59,7 +62,7 @@ def check_output(path: Path, overwrite: bool) -> None:
     if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
         raise OutputError(f"{shown(path)}: exists and is not a regular file; choose another name")
     if not overwrite:
-        raise OutputError(f"{shown(path)}: exists already; choose another name or allow overwriting")
+        raise OutputError(f"{shown(path)}: exists already; choose another name, or allow overwriting (--overwrite)")
 
 
 def _part_name(name: str) -> str:

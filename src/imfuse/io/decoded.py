@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from imfuse.errors import SourceError
 from imfuse.io.arrays import FULL_RANGES, read_only
-from imfuse.io.naming import reading
-from imfuse.io.orientation import orient, oriented_size
+from imfuse.io.metadata import upright
+from imfuse.io.naming import reading, told
+from imfuse.io.orientation import orient, oriented_size, turning_notes
 from imfuse.io.source import Metadata
 from imfuse.io.window import Window
 
@@ -24,7 +25,7 @@ Decoded = tuple[NDArray[Any], NDArray[Any] | None]
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a file's header says; height and width as stored, before the orientation is applied."""
+    """What a file's header says, before the orientation is applied; the notes without the file's name."""
 
     kind: str
     height: int
@@ -50,7 +51,7 @@ class DecodedFile:
         full_range: the values that stand for black and white.
         has_alpha: whether there is an alpha channel.
         metadata: EXIF, ICC profile and resolution.
-        notes: conversions that reading does.
+        notes: conversions that reading does, each with the name.
     """
 
     def __init__(self, path: Path, name: str, header: Header, decode: Callable[[], Decoded]) -> None:
@@ -61,8 +62,8 @@ class DecodedFile:
         self.dtype = header.dtype
         self.full_range = FULL_RANGES[header.dtype.name]
         self.has_alpha = header.has_alpha
-        self.metadata = header.metadata
-        self.notes = header.notes
+        self.metadata = upright(header.metadata, header.orientation)
+        self.notes = told(name, (*header.notes, *turning_notes(header.orientation)))
         self._header = header
         self._decode = decode
         self._pixels: Decoded | None = None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from imfuse.errors import SourceError
 
-DECODED_LIMIT = 4 << 30
-"""Bytes that a wholly decoded file may have."""
+DECODED_LIMIT = 2 << 30
+"""Bytes that a wholly decoded file, or a strip or tile, may have: 2 GiB."""
 
 FREE_PIXELS = 1 << 24
 """Pictures up to this many pixels (16.8 million) are small enough to need no plausibility check."""
@@ -57,7 +57,7 @@ def check_size(name: str, kind: str, width: int, height: int, *, pixel_bytes: in
         raise bomb(name, width, height, file_size)
     if pixels * pixel_bytes > DECODED_LIMIT:
         raise SourceError(
-            f"{name}: the header says {width} × {height} pixels, {size_text(pixels * pixel_bytes)} decoded from a file "
-            f"of {size_text(file_size)}; {kind} is decoded whole up to {size_text(DECODED_LIMIT)}: it is damaged, "
-            "a decompression bomb, or should be saved as a tiled TIFF"
+            f"{name}: {width} × {height} pixels are {size_text(pixels * pixel_bytes)} decoded (the file has "
+            f"{size_text(file_size)}); {kind} is decoded whole, up to {size_text(DECODED_LIMIT)}: if it is no "
+            "decompression bomb, save it as a tiled TIFF, which is read in blocks, or crop it"
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imfuse.io.ifd import (
     TYPE_SIZES,
@@ -19,12 +19,16 @@ from imfuse.io.ifd import (
     swapped,
     value_bytes,
 )
-from imfuse.io.orientation import valid_orientation
+from imfuse.io.orientation import transposes, valid_orientation
+from imfuse.io.source import Metadata
 
 ORIENTATION, EXIF_IFD, GPS_IFD, INTEROP_IFD = 274, 34665, 34853, 40965
 _THUMBNAIL_OFFSET, _THUMBNAIL_SIZE = 513, 514
 _BLOB_LIMIT = 16 << 20
 _VALUE_LIMIT = 1 << 20
+
+_ACROSS_AND_DOWN = ((282, 283), (40962, 40963), (41486, 41487))
+"""Tags that say the same of columns and of rows: resolution, number of pixels, resolution of the focal plane."""
 
 DESCRIPTIVE_TAGS = frozenset({269, 270, 271, 272, 285, 305, 306, 315, 316, 33432})
 """Tags of a first directory that describe the picture and not its storage: DocumentName, ImageDescription, Make, Model,
@@ -137,6 +141,49 @@ def _drop_thumbnail(data: bytearray, read: Read, layout: Layout, directory: Dire
         del data[start:]
     else:
         data[start : start + size] = b"\0" * size
+
+
+def upright(metadata: Metadata, orientation: int) -> Metadata:
+    """The metadata of a picture that is turned upright: where rows become columns, what is said of them is exchanged.
+
+    Args:
+        metadata: of the picture as stored; its EXIF block is a classic TIFF stream.
+        orientation: the orientation that the pixels are stored with.
+    """
+    if not transposes(orientation):
+        return metadata
+    return replace(
+        metadata,
+        exif=_transposed(metadata.exif) if metadata.exif else metadata.exif,
+        resolution=metadata.resolution[::-1] if metadata.resolution else None,
+    )
+
+
+def _transposed(block: bytes) -> bytes:
+    """The block with the values of every pair of ``_ACROSS_AND_DOWN`` exchanged, in place."""
+    data, read = bytearray(block), bytes_reader(block)
+    try:
+        layout, first = read_header(read)
+        pointer = read_directory(read, layout, first).entries.get(EXIF_IFD)
+        _exchange(data, layout, first)
+        if pointer is not None and (offset := integers(read, layout, pointer)[0]) != first:
+            read_directory(read, layout, offset)  # refuses one that is cut off
+            _exchange(data, layout, offset)
+    except (ValueError, IndexError, struct.error):
+        return block
+    return bytes(data)
+
+
+def _exchange(data: bytearray, layout: Layout, offset: int) -> None:
+    """Exchange type, count and value of both entries of every pair in the directory at ``offset``."""
+    places: dict[int, int] = {}
+    (count,) = struct.unpack_from(layout.order + "H", data, offset)
+    for place in range(offset + 2, offset + 2 + 12 * count, 12):
+        places.setdefault(struct.unpack_from(layout.order + "H", data, place)[0], place + 2)
+    for across, down in _ACROSS_AND_DOWN:
+        if across in places and down in places:
+            a, b = (slice(places[tag], places[tag] + 10) for tag in (across, down))
+            data[a], data[b] = data[b], data[a]
 
 
 def exif_resolution(block: bytes | None) -> tuple[float, float] | None:

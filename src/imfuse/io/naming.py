@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from imfuse.errors import ImfuseError, OutputError, SourceError
@@ -13,9 +13,14 @@ _CAUSE_LIMIT = 200
 
 def shown(path: str | os.PathLike[str]) -> str:
     """The path as a message shows it: on one line, control characters and undecodable bytes escaped."""
-    text = os.fspath(path)
+    text = os.fsdecode(path)
     safe = "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in text)
     return safe.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def told(name: str, notes: Iterable[str]) -> tuple[str, ...]:
+    """Notes as a report shows them: each begins with the name of the source that it is about."""
+    return tuple(f"{name}: {note}" for note in notes)
 
 
 def cause(error: BaseException) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +43,7 @@ def open_source(source: Source, name: str | None = None) -> PixelSource:
             - a path: PNG, JPEG, TIFF, BMP, WebP or GIF, told by its content and not by its name;
             - an array (H, W) or (H, W, C) of uint8, uint16, float16/32/64 or bool; with 2 or 4 channels the last is
               alpha, 5 and more are bands;
-            - a tensor (C, H, W) or (1, C, H, W), floating point in [0, 1] or uint8, channels as for arrays;
+            - a dense tensor (C, H, W) or (1, C, H, W), floating point in [0, 1] or uint8, channels as for arrays;
             - a Pillow picture;
             - a ``PixelSource``, which is given back as it is.
         name: what messages call it; the path or ``"source"`` if None.
@@ -53,33 +54,51 @@ def open_source(source: Source, name: str | None = None) -> PixelSource:
     """
     if isinstance(source, str | os.PathLike):
         return _open_file(source, name)
-    called = name or "source"
+    called = shown(name or "source")
     if isinstance(source, np.ndarray):
         return array_source(source, called)
-    module = type(source).__module__
-    if module.partition(".")[0] == "torch" or hasattr(source, "detach"):
+    if _is_a(source, "torch", "Tensor"):
         return tensor_source(source, called)  # type: ignore[arg-type]
-    if hasattr(source, "getbands") and hasattr(source, "convert"):
+    if _is_a(source, "PIL.Image", "Image"):
         from imfuse.io.pillow_files import picture_source
 
         return picture_source(source, called)  # type: ignore[arg-type]
-    if hasattr(source, "read_alpha") and hasattr(source, "read"):
-        return source
+    if _is_source(source):
+        return source  # type: ignore[return-value]
+    kind = "None" if source is None else f"a class ({source.__name__})" if isinstance(source, type) else ""
+    if isinstance(source, bytes | bytearray | memoryview) or hasattr(source, "readinto"):
+        kind = f"{type(source).__name__} (an open file or its bytes)"
     raise SourceError(
-        f"{called}: {type(source).__name__} is not taken; give a path, an array, a tensor or a Pillow picture"
+        f"{called}: {kind or type(source).__name__} is not taken; "
+        "give a path, an array, a Pillow picture (PIL.Image.open) or a tensor"
     )
 
 
+def _is_a(source: object, module: str, name: str) -> bool:
+    """Whether the source is of a library's class; a library that nobody has imported has made no objects."""
+    kind = getattr(sys.modules.get(module), name, None)
+    return isinstance(kind, type) and isinstance(source, kind)
+
+
+def _is_source(source: object) -> bool:
+    """Whether an object has everything that a ``PixelSource`` has."""
+    return all(hasattr(source, part) for part in ("read", "read_alpha", *PixelSource.__annotations__))
+
+
 def _open_file(source: str | os.PathLike[str], name: str | None) -> PixelSource:
-    called = shown(source) if name is None else name
+    called = shown(source if name is None else name)
+    if not os.fspath(source):
+        raise SourceError(f"{called or 'source'}: the path is empty; give the path of a picture file")
+    path = Path(os.fsdecode(source))
     try:
-        path = Path(os.fsdecode(source))
         head = _head(path, called)
     except SourceError:
         raise
     except (OSError, ValueError) as error:
         number = error.errno if isinstance(error, OSError) else None
         reason = _REASONS.get(number or 0, f"cannot be opened: {cause(error)}; check the path")
+        if number == errno.ENOENT and path.is_symlink():
+            reason = "the symbolic link leads to a file that does not exist; give the file itself"
         raise SourceError(f"{called}: {reason}") from error
     return _reader(path, called, kind_of(head))
 

@@ -28,7 +28,17 @@ def valid_orientation(value: object) -> int:
 
 def oriented_size(height: int, width: int, orientation: int) -> tuple[int, int]:
     """Height and width after a stored picture of ``height × width`` is turned upright."""
-    return (width, height) if _STEPS[orientation][0] else (height, width)
+    return (width, height) if transposes(orientation) else (height, width)
+
+
+def transposes(orientation: int) -> bool:
+    """Whether turning upright exchanges rows and columns: orientations 5 … 8."""
+    return _STEPS[orientation][0]
+
+
+def turning_notes(orientation: int) -> tuple[str, ...]:
+    """The note that tells that the pixels were turned, if they were."""
+    return () if orientation == 1 else (f"turned upright (orientation {orientation})",)
 
 
 def orient(stored: NDArray[Any], orientation: int) -> NDArray[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,9 @@ from imfuse.io.arrays import ArraySource
 from imfuse.io.cmyk import ToRgb, cmyk_to_rgb, lab_to_rgb
 from imfuse.io.decoded import Decoded, DecodedFile, Header
 from imfuse.io.limits import check_size
-from imfuse.io.metadata import clean_exif, clean_icc, clean_resolution, exif_resolution
+from imfuse.io.metadata import clean_exif, clean_icc, clean_resolution, exif_resolution, upright
 from imfuse.io.naming import reading
-from imfuse.io.orientation import orient
+from imfuse.io.orientation import orient, turning_notes
 from imfuse.io.source import Metadata
 
 if TYPE_CHECKING:
@@ -144,10 +145,19 @@ def picture_metadata(
     """Metadata, orientation and notes from what Pillow found; no profile where the colours were ``converted``."""
     exif = clean_exif(info.get("exif"))
     icc, icc_notes = (None, ()) if converted else clean_icc(info.get("icc_profile"), "GRAY" if channels == 1 else "RGB")
-    dots = info.get("dpi")
-    resolution = clean_resolution(*dots) if isinstance(dots, tuple) and len(dots) == 2 else None
-    metadata = Metadata(exif.block, icc, resolution or exif_resolution(exif.block))
+    metadata = Metadata(exif.block, icc, _resolution(info, exif_resolution(exif.block)))
     return metadata, exif.orientation, (*exif.notes, *icc_notes)
+
+
+def _resolution(info: dict[Any, Any], stated: tuple[float, float] | None) -> tuple[float, float] | None:
+    """The resolution that Pillow found, or else the one that the EXIF block states."""
+    dots = info.get("dpi")
+    found = clean_resolution(*dots) if isinstance(dots, tuple) and len(dots) == 2 else None
+    if found is None or stated is None:
+        return found or stated
+    # Where a JPEG has none but in its EXIF block, Pillow takes the horizontal resolution for both.
+    copied = info.get("jfif_unit") not in (1, 2) and found[0] == found[1]
+    return stated if copied and math.isclose(found[0], stated[0], rel_tol=1e-3) else found
 
 
 def _deep_pixels(picture: Image.Image, name: str) -> tuple[NDArray[Any], tuple[str, ...]]:
@@ -183,5 +193,9 @@ def picture_source(picture: Image.Image, name: str) -> ArraySource:
         metadata, orientation, more = picture_metadata(info, pixels.shape[2], converted=convert is not None)
     stacked = pixels if alpha is None else np.concatenate([pixels, alpha[:, :, None]], axis=2)
     return ArraySource(
-        orient(stacked, orientation), name, has_alpha=alpha is not None, metadata=metadata, notes=(*notes, *more)
+        orient(stacked, orientation),
+        name,
+        has_alpha=alpha is not None,
+        metadata=upright(metadata, orientation),
+        notes=(*notes, *more, *turning_notes(orientation)),
     )

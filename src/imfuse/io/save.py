@@ -41,6 +41,25 @@ _HOLDS = {
 }
 
 
+def check_format(path: str | os.PathLike[str]) -> str:
+    """Refuse a name with which no picture can be written, before there is one.
+
+    Returns:
+        The format that the ending tells, such as ``"PNG"``.
+
+    Raises:
+        OutputError: the ending is unknown.
+    """
+    ending = Path(os.fsdecode(path)).suffix
+    kind = FORMATS.get(ending.lower())
+    if kind is None:
+        raise OutputError(
+            f"{shown(path)}: the ending {shown(ending) or '(none)'} is no format that imfuse writes; "
+            "use .png, .jpg, .tif, .bmp or .webp"
+        )
+    return kind
+
+
 def save_image(
     path: str | os.PathLike[str],
     image: NDArray[Any],
@@ -72,12 +91,7 @@ def save_image(
     """
     target = Path(os.fsdecode(path))
     name = shown(target)
-    kind = FORMATS.get(target.suffix.lower())
-    if kind is None:
-        raise OutputError(
-            f"{name}: the ending {target.suffix or '(none)'} is no format that imfuse writes; "
-            "use .png, .jpg, .tif, .bmp or .webp"
-        )
+    kind = check_format(target)
     if not 1 <= quality <= 100:
         raise OutputError(f"{name}: quality {quality} is not within 1 … 100")
     check_output(target, overwrite)

@@ -40,7 +40,8 @@ class PixelSource(Protocol):
             12-bit files, (0, 1) for float.
         has_alpha: whether ``read_alpha`` returns something.
         metadata: EXIF, ICC profile and resolution.
-        notes: conversions that the reader did ("CMYK converted to RGB"), for the report; nothing is silent.
+        notes: conversions that the reader did, each with the name ("scan.tif: CMYK converted to RGB"), for the report;
+            nothing is silent.
     """
 
     name: str

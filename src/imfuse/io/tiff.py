@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from imfuse.errors import SourceError
 from imfuse.io.ifd import Directory, Layout, Read
-from imfuse.io.metadata import clean_icc, directory_resolution, exif_from_tiff
-from imfuse.io.naming import reading
-from imfuse.io.orientation import orient, oriented_size, stored_window, valid_orientation
+from imfuse.io.metadata import clean_icc, directory_resolution, exif_from_tiff, upright
+from imfuse.io.naming import reading, told
+from imfuse.io.orientation import orient, oriented_size, stored_window, turning_notes, valid_orientation
 from imfuse.io.source import Metadata
 from imfuse.io.tiff_header import Geometry, count_pages, file_reader, first_directory, geometry
 from imfuse.io.tiff_pixels import Meaning, meaning
@@ -34,7 +34,7 @@ class TiffSource:
         full_range: the values that stand for black and white.
         has_alpha: whether there is an alpha channel.
         metadata: EXIF, ICC profile and resolution.
-        notes: conversions that reading does.
+        notes: conversions that reading does, each with the name.
     """
 
     def __init__(self, path: Path, name: str) -> None:
@@ -56,9 +56,11 @@ class TiffSource:
                 self._meaning = meaning(page, name, icc, lambda: self._lowest(found))
                 self._orientation = valid_orientation(int(page.tags.valueof(274, 1) or 1))
             self._describe(found, self._meaning)
-            self.metadata, notes = _metadata(read, layout, directory, icc, self._meaning)
+            metadata, notes = _metadata(read, layout, directory, icc, self._meaning)
             pages = count_pages(read, layout, directory)
-        self.notes = (*self._meaning.notes, *notes, *((f"page 1 of {pages} taken",) if pages > 1 else ()))
+        self.metadata = upright(metadata, self._orientation)
+        notes = (*notes, f"page 1 of {pages} taken") if pages > 1 else notes
+        self.notes = told(name, (*self._meaning.notes, *notes, *turning_notes(self._orientation)))
 
     def _describe(self, found: Geometry, samples: Meaning) -> None:
         self.height, self.width = oriented_size(found.height, found.width, self._orientation)
@@ -103,7 +105,7 @@ def _metadata(
 ) -> tuple[Metadata, tuple[str, ...]]:
     notes: tuple[str, ...] = ()
     icc: bytes | None = None
-    if not any("converted to sRGB" in note or "CMYK" in note for note in samples.notes):
+    if samples.keeps_profile:
         icc, notes = clean_icc(profile, "GRAY" if samples.channels == 1 else "RGB")
     exif: bytes | None = None
     try:

@@ -51,6 +51,7 @@ class Geometry:
         columns: columns of a segment.
         offsets: file position of every segment, plane after plane, row after row.
         counts: stored bytes of every segment; 0 for one that is left out and holds zeros.
+        mapped: whether segments lie in the file as numpy has arrays, so that they are mapped and never read whole.
     """
 
     height: int
@@ -63,6 +64,7 @@ class Geometry:
     columns: int
     offsets: NDArray[np.int64]
     counts: NDArray[np.int64]
+    mapped: bool = False
 
     @property
     def down(self) -> int:
@@ -153,10 +155,31 @@ def geometry(page: Any, name: str, file_size: int) -> Geometry:
     row_bytes = math.ceil(columns * (samples // planes) * page.bitspersample / 8)
     offsets, counts = _segments(page, name, number, row_bytes * rows)
     found = Geometry(
-        height, width, samples, page.bitspersample, planes, bool(page.is_tiled), rows, columns, offsets, counts
+        height,
+        width,
+        samples,
+        page.bitspersample,
+        planes,
+        bool(page.is_tiled),
+        rows,
+        columns,
+        offsets,
+        counts,
+        _is_mapped(page),
     )
     _check(found, int(page.compression), name, file_size)
     return found
+
+
+def _is_mapped(page: Any) -> bool:
+    return bool(
+        page.compression == 1
+        and page.predictor == 1
+        and page.fillorder == 1
+        and not page.is_tiled
+        and page.bitspersample in (8, 16, 32, 64)
+        and np.dtype(page.dtype).itemsize * 8 == page.bitspersample
+    )
 
 
 def _segments(page: Any, name: str, number: int, segment_bytes: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -182,7 +205,13 @@ def _check(found: Geometry, compression: int, name: str, file_size: int) -> None
     too_much = total > expansion * int(counts.sum()) + segment if compression != 1 else total > file_size + segment
     if pixels > FREE_PIXELS and (empty or too_much):
         raise bomb(name, found.width, found.height, file_size)
-    if segment > FREE_PIXELS and (segment > expansion * int(counts.max(initial=0)) or segment > DECODED_LIMIT):
+    if segment > DECODED_LIMIT and not found.mapped:
+        raise SourceError(
+            f"{name}: {found.width} × {found.height} pixels in parts of {size_text(segment)} (the file has "
+            f"{size_text(file_size)}); a part is decoded whole, up to {size_text(DECODED_LIMIT)}: if it is no damaged "
+            "file or decompression bomb, save it with smaller strips or tiles"
+        )
+    if segment > FREE_PIXELS and segment > expansion * int(counts.max(initial=0)):
         raise SourceError(
             f"{name}: the header says {found.width} × {found.height} pixels in parts of {size_text(segment)}; "
             f"the file has {size_text(file_size)}: it is damaged or a decompression bomb; nothing was decoded"

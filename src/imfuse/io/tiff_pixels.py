@@ -31,6 +31,8 @@ class Meaning:
         premultiplied: whether colours were multiplied with alpha.
         depth: stored samples to ``dtype``, before colour conversion.
         color: colour conversion, or None.
+        indexed: whether the colour conversion looks up stored samples, which ``depth`` leaves alone.
+        keeps_profile: whether the file's ICC profile is one of the delivered colours.
         notes: conversions that are done.
     """
 
@@ -42,12 +44,14 @@ class Meaning:
     alpha: int | None = None
     premultiplied: bool = False
     color: Convert | None = None
+    indexed: bool = False
+    keeps_profile: bool = True
     notes: list[str] = field(default_factory=list)
 
     def pixels(self, stored: NDArray[Any]) -> NDArray[Any]:
         """(H, W, samples) as stored to (H, W, channels) in ``dtype``."""
         colors = stored if self.colors == list(range(stored.shape[2])) else stored[:, :, self.colors]
-        result = colors if self.color is not None and self.color.__name__ == "look_up" else self.depth(colors)
+        result = colors if self.indexed else self.depth(colors)
         if self.color is not None:
             result = self.color(result)
         if self.premultiplied:
@@ -89,6 +93,8 @@ def meaning(page: Any, name: str, icc: bytes | None, lowest: Callable[[], int]) 
             "space); convert it to gray or RGB"
         )
     found = _depth(page, name, lowest)
+    if photometric == 3:
+        found.notes.clear()  # indices of a palette are looked up, whatever their depth
     samples = int(page.samplesperpixel)
     needed = _COLORS[photometric]
     if samples < needed:
@@ -162,10 +168,10 @@ def _shifted(stored: NDArray[Any]) -> NDArray[Any]:
 
 def _take_color(found: Meaning, page: Any, name: str, photometric: int, icc: bytes | None) -> None:
     """The part of the meaning that the photometric interpretation decides."""
-    if photometric == 0 and found.dtype.kind != "f":
+    if photometric == 0:
         largest = found.dtype.type(found.full_range[1])
         found.color = lambda pixels: largest - pixels
-        found.notes.append("white-is-zero samples inverted")
+        found.notes.append(f"white-is-zero samples inverted: {largest:g} − value")
     elif photometric == 3:
         found.channels, found.colors = 3, [0]
         found.color = _palette(found, page, name)
@@ -182,7 +188,7 @@ def _take_inks(found: Meaning, name: str, icc: bytes | None) -> None:
         raise SourceError(f"{name}: CMYK of {found.dtype.name} is not supported; save it with 8 or 16 bits or as RGB")
     if len(found.colors) > 4:
         found.notes.append(f"{len(found.colors) - 4} spot colours dropped")
-    found.channels, found.colors = 3, [0, 1, 2, 3]
+    found.channels, found.colors, found.keeps_profile = 3, [0, 1, 2, 3], False
     found.color, note = cmyk_to_rgb(icc, found.dtype.itemsize * 8)
     found.notes.append(note)
 
@@ -191,6 +197,7 @@ def _lab(found: Meaning, name: str) -> ToRgb:
     if found.dtype != np.uint8:
         raise SourceError(f"{name}: Lab of {found.dtype.name} is not supported; save it as RGB")
     convert, note = lab_to_rgb()
+    found.keeps_profile = False
     found.notes.append(note)
     return convert
 
@@ -221,7 +228,8 @@ def _palette(found: Meaning, page: Any, name: str) -> Convert:
     if table.max() >= 256 and (table % 256).max() == 0:
         colors = (table >> 8).astype(np.uint8)
     alpha = found.depth
-    found.notes[:] = [note for note in found.notes if "scaled" not in note] + ["palette converted to RGB"]
+    found.notes.append("palette converted to RGB")
+    found.indexed = True
     found.dtype, found.full_range = np.dtype(np.uint8), (0, 255)
     found.depth = (lambda stored: (stored >> 8).astype(np.uint8)) if bits == 16 else alpha
 

@@ -51,14 +51,6 @@ class Segments:
             self._tables = {"jpegtables": page.jpegtables}
         self.dtype: np.dtype[Any] = np.dtype(page.dtype).newbyteorder("=")
         self._stored = np.dtype(page.dtype).newbyteorder(page.parent.byteorder)
-        self._mapped = (
-            self._compression == 1
-            and page.predictor == 1
-            and page.fillorder == 1
-            and not found.tiled
-            and found.bits in (8, 16, 32, 64)
-            and self.dtype.itemsize * 8 == found.bits
-        )
         self._cache: OrderedDict[int, NDArray[Any]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -77,7 +69,7 @@ class Segments:
                 for row in range(window.top // found.rows, (window.bottom - 1) // found.rows + 1):
                     for column in range(window.left // found.columns, (window.right - 1) // found.columns + 1):
                         index = plane * per + row * found.across + column
-                        segment = self._map(index, row, size) if self._mapped else self._segment(index, read)
+                        segment = self._map(index, row, size) if found.mapped else self._segment(index, read)
                         self._place(target, segment, window, row * found.rows, column * found.columns)
         return out
 
