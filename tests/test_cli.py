@@ -287,3 +287,86 @@ def test_importing_and_help_are_quick_and_need_no_torch() -> None:
     subprocess.run([sys.executable, "-m", "imfuse", "--help"], check=True, capture_output=True)
     # Half a second on an idle machine; the bound leaves room for a busy one.
     assert time.perf_counter() - started < 3
+
+
+def test_ctrl_c_ends_in_order_and_the_run_can_go_on(folders: tuple[Path, Path, Path]) -> None:
+    large = infrared_pair("street", 600, 800)
+    for stem in "abcd":
+        save_image(folders[0] / f"{stem}.png", large.infrared, overwrite=True)
+        save_image(folders[1] / f"{stem}.jpg", large.visible, overwrite=True)
+    command = [sys.executable, "-m", "imfuse", "fuse", *map(str, folders[:2]), "-o", str(folders[2])]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while process.poll() is None and not (folders[2].is_dir() and any(folders[2].glob("[!.]*"))):
+        time.sleep(0.005)
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    if process.returncode != 0:  # it may have been done before the signal came
+        assert process.returncode == 130
+        assert "of 4 pictures are made" in told
+        assert "goes on" in told
+        assert "Traceback" not in told
+    assert subprocess.run(command, check=False, capture_output=True, timeout=60).returncode == 0
+    assert len(list(folders[2].glob("[!.]*"))) == 4
+
+
+def test_an_unforeseen_error_costs_one_picture(
+    run: Run, folders: tuple[Path, Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from imfuse.fuser import Fuser
+
+    original = Fuser.fuse
+
+    def failing(self: Fuser, sources: list[Path], **options: object) -> object:
+        if sources[0].stem == "b":
+            raise RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 1 bytes")
+        return original(self, sources, **options)
+
+    monkeypatch.setattr(Fuser, "fuse", failing)
+    status, _, told = run("fuse", *folders[:2], "-o", folders[2])
+    assert status == 1
+    assert "2 fused, 2 failed" in told
+    assert "b.png: not enough memory" in told
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"arguments": ["prelu"]},
+        {"arguments": {"filters": -3}},
+        {"arguments": {"theta_base": "x"}},
+        {"arguments": {"no_such": 1}},
+        {"name": "../../evil"},
+        {"name": None},
+        {"tasks": "infrared"},
+        {"network": "os:system"},
+        {"sha256": "0" * 64},
+    ],
+)
+def test_cards_of_strangers_are_checked(
+    run: Run, pair: tuple[Path, Path], tmp_path: Path, change: dict[str, object]
+) -> None:
+    card = imfuse.list_models()[0]
+    (tmp_path / "model.safetensors").write_bytes(card.weights_path.read_bytes())
+    entries = json.loads(card.path.read_text()) | change
+    (tmp_path / "model.json").write_text(json.dumps(entries))
+    status, _, told = run("fuse", *pair, "--model", tmp_path / "model.safetensors", "-o", tmp_path / "out.png", "-q")
+    assert status == 2
+    assert told.count("\n") == 1
+    assert "model." in told
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_wrong_options_of_a_folder_run_are_told_once_and_leave_nothing(
+    run: Run, folders: tuple[Path, Path, Path]
+) -> None:
+    for wrong in (["--rule", "zzz"], ["--device", "abacus"], ["--memory", "1"], ["--range", "log"], ["--jobs", "x"]):
+        status, _, told = run("fuse", *folders[:2], "-o", folders[2], *wrong)
+        assert status == 2
+        assert told.count("\n") == 1
+        assert not folders[2].exists()
+
+
+def test_a_picture_or_folder_given_twice_is_told(run: Run, pair: tuple[Path, Path], folders: tuple[Path, ...]) -> None:
+    assert "twice" in run("fuse", pair[0], pair[0])[2]
+    assert "twice" in run("fuse", folders[0], folders[0])[2]

@@ -13,6 +13,9 @@ import typer
 from imfuse import __version__
 from imfuse.errors import ImfuseError
 
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
+
 app = typer.Typer(
     name="imfuse",
     no_args_is_help=True,
@@ -40,10 +43,9 @@ def main() -> None:
 def _status() -> int:
     """Run the command; the exit status."""
     try:
-        return int(app(standalone_mode=False) or 0)
+        status = int(app(standalone_mode=False) or 0)
     except (KeyboardInterrupt, typer.Abort):
-        _complain("interrupted; what is finished is kept, and the same command goes on (a training with --resume)")
-        return 130
+        status = INTERRUPTED
     except BrokenPipeError:
         return 1
     except Exception as error:
@@ -52,6 +54,10 @@ def _status() -> int:
             raise
         _complain(message)
         return 2
+    # Some versions of Typer give Ctrl-C as this status instead of an exception.
+    if status == INTERRUPTED:
+        _complain("interrupted; what is finished is kept, and the same command goes on (a training with --resume)")
+    return status
 
 
 def _told(error: Exception) -> str | None:

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressC
 
 from imfuse.batch import Job, Outcome, Settings, fuse_job, fuser_of, run_jobs
 from imfuse.errors import OutputError, SourceError, UsageError
+from imfuse.io.naming import shown
 from imfuse.outputs import default_output, folder_jobs
 from imfuse.registry import find_card
 from imfuse.tasks import Task
@@ -121,8 +122,12 @@ def _fuse_many(jobs: list[Job], settings: Settings, workers: int, console: Conso
             for outcome in run:
                 outcomes.append(outcome)
                 advance(len(outcomes))
-    finally:
-        _summarise(outcomes, jobs[0].output.parent, console)
+    except KeyboardInterrupt:
+        made = sum(job.output.exists() for job in jobs)
+        words = f"{jobs[0].output.parent}: stopped, {made} of {len(jobs)} pictures are made"
+        console.print(words, markup=False, highlight=False, soft_wrap=True)
+        raise
+    _summarise(outcomes, jobs[0].output.parent, console)
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
     errors = Console(stderr=True)
     for outcome in failed:
@@ -150,7 +155,7 @@ def _common_notes(outcomes: Sequence[Outcome]) -> list[tuple[str, int]]:
         for note in outcome.notes:
             words = note
             for source in outcome.job.sources:
-                words = words.replace(str(source), source.parent.name)
+                words = words.replace(shown(source), source.parent.name)
             kind = re.sub(r"[\d.]+(e[+-]?\d+)?", "#", words)
             example, count = found.get(kind, (words, 0))
             found[kind] = example, count + 1
