@@ -39,13 +39,13 @@ class LiteralAUIF(nn.Module):
         self.detail = nn.ModuleList(LiteralLayer(layer, channels_last) for layer in network.detail_encoder)
 
     def encode(self, source: Tensor) -> Tensor:
-        """Sum of base and detail map of a picture (B, 1, H, W)."""
+        """Sum of base and detail map of a picture (B, 1, H, W), each as deviation from its mean."""
         base, detail = self.network.start(source)
         for layer in self.base:
             base = layer(base, source)
         for layer in self.detail:
             detail = layer(detail, source)
-        return base + detail
+        return (base - self.network.base_mean) + (detail - self.network.detail_mean)
 
     def decode(self, features: Tensor) -> Tensor:
         """Decoder of summed maps (B, 1, H, W)."""

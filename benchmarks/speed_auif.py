@@ -53,6 +53,8 @@ def fusion(network: AUIF, height: int, width: int, rounds: int) -> None:
     with torch.inference_mode():
         difference = (network.fuse(sources) - plain.fuse(sources)).abs().max()
         print(f"largest difference of the fused pictures: {difference:.1e}")
+        if difference > 1e-4:
+            raise SystemExit("the two forms do not compute the same picture")
         forms = {
             "imfuse": lambda: network.fuse(sources),
             "literal": lambda: plain.fuse(sources),

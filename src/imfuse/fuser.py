@@ -31,6 +31,40 @@ if TYPE_CHECKING:
 
 Progress = Callable[[float], None]
 
+MUCH_DARKER = 0.6
+"""A result whose mean luma is below this share of the detail source's is told: addition darkens dark pairs."""
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Sums over the pixels fused so far.
+
+    Attributes:
+        beyond: pixels with a channel beyond black or white.
+        before: luma of the source that carries the detail.
+        after: luma of the result.
+    """
+
+    beyond: int = 0
+    before: float = 0.0
+    after: float = 0.0
+
+    def notes(self, detail: PixelSource, depth: OutputDepth) -> list[str]:
+        """What the report has to say of the result as a whole."""
+        pixels = detail.height * detail.width
+        notes = []
+        if self.beyond:
+            fate = "which float keeps" if depth.is_float else "which is clipped"
+            share = 100 * self.beyond / pixels
+            notes.append(f"{share:.3g} % of the pixels have a channel beyond black or white, {fate}")
+        before, after = self.before / pixels, self.after / pixels
+        if after < MUCH_DARKER * before:
+            notes.append(
+                f"the result is much darker than {detail.name} (mean {after:.2f} after {before:.2f}): both sources are "
+                "dark in the same places; --range percentile or --rule average keeps more light"
+            )
+        return notes
+
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
@@ -118,9 +152,9 @@ class Fuser:
             return _stacked(results)
         started = time.perf_counter()
         plan = self._plan(given, ranges_of(range, self.task.roles), resize_to, depth, parse_memory(memory))
-        writer, clipped = self._run(plan, progress)
+        writer, tally = self._run(plan, progress)
         detail = plan.sources[self.task.detail_role]
-        notes = [*plan.notes, *_clip_notes(clipped, detail, plan.depth)]
+        notes = [*plan.notes, *tally.notes(detail, plan.depth)]
         report = self._report(plan, writer.image, time.perf_counter() - started, notes)
         image = _like(writer.image, given[self.task.detail_role])
         return FusionResult(image, report, detail.metadata, detail.has_alpha)
@@ -182,23 +216,23 @@ class Fuser:
         side = tile_side(memory, pixel, self.network.halo)
         return list(tiles(detail.height, detail.width, side))
 
-    def _run(self, plan: _Plan, progress: Progress | None) -> tuple[ArrayWriter, int]:
+    def _run(self, plan: _Plan, progress: Progress | None) -> tuple[ArrayWriter, _Tally]:
         detail = plan.sources[self.task.detail_role]
         writer = ArrayWriter(detail.height, detail.width, detail.channels, plan.depth.dtype, alpha=detail.has_alpha)
-        clipped = 0
+        tally = _Tally()
         for done, window in enumerate(plan.windows, start=1):
-            fused = self._fuse_window(plan, window)
+            fused = self._fuse_window(plan, window, tally)
             pixels, beyond = plan.depth.quantise(fused)
-            clipped += beyond
+            tally.beyond += beyond
             writer.write(window, pixels)
             alpha = detail.read_alpha(window)
             if alpha is not None:
                 writer.write_alpha(window, plan.depth.convert_alpha(alpha, detail))
             if progress is not None:
                 progress(done / len(plan.windows))
-        return writer, clipped
+        return writer, tally
 
-    def _fuse_window(self, plan: _Plan, window: Window) -> Tensor:
+    def _fuse_window(self, plan: _Plan, window: Window, tally: _Tally) -> Tensor:
         """The fused pixels (C, h, w) of a window, computed with the halo that makes them exact."""
         detail = plan.sources[self.task.detail_role]
         grown = window.grown(self.network.halo, detail.height, detail.width)
@@ -207,11 +241,14 @@ class Fuser:
             for source, levels in zip(plan.sources, plan.levels, strict=True)
         ]
         lumas = [luma(picture) for picture in pictures]
+        rows, columns = window.inside(grown).slices
         with torch.inference_mode():
             fused = self.network.fuse(lumas)
+            before = lumas[self.task.detail_role]
+            tally.before += float(before[..., rows, columns].sum())
+            tally.after += float(fused[..., rows, columns].sum())
             if detail.channels == 3:
-                fused = replace_luma(pictures[self.task.detail_role], lumas[self.task.detail_role], fused)
-        rows, columns = window.inside(grown).slices
+                fused = replace_luma(pictures[self.task.detail_role], before, fused)
         return fused[0, :, rows, columns]
 
     def _report(self, plan: _Plan, image: NDArray[Any], seconds: float, notes: list[str]) -> Report:
@@ -296,14 +333,6 @@ def _to_unit(pixels: NDArray[Any], levels: Levels, device: torch.device) -> Tens
     unit = torch.from_numpy(planes).to(device)
     scale = 1.0 / (levels.high - levels.low)
     return unit.sub_(levels.low).mul_(scale).clamp_(0.0, 1.0).unsqueeze(0)
-
-
-def _clip_notes(beyond: int, detail: PixelSource, depth: OutputDepth) -> list[str]:
-    if not beyond:
-        return []
-    share = 100 * beyond / (detail.height * detail.width)
-    fate = "which float keeps" if depth.is_float else "which is clipped"
-    return [f"{share:.3g} % of the pixels have a channel beyond black or white, {fate}"]
 
 
 def _like(image: NDArray[Any], given: Any) -> NDArray[Any] | Tensor:

@@ -33,7 +33,7 @@ def run_train_auif(
         raise MissingExtraError("training", "train") from error
     from imfuse.train.auif import AUIFConfig
 
-    _quieten()
+    _set_up_logging(progress)
     config = AUIFConfig(**settings)
     console = Console(stderr=True, quiet=not progress)
     if sweep_kind is None:
@@ -61,7 +61,9 @@ def _run_sweep(
     console.print((run / f"{kind}.md").read_text(encoding="utf-8"), markup=False)
 
 
-def _quieten() -> None:
-    """Keep Lightning's notes on hardware and tips out of the way; warnings stay."""
+def _set_up_logging(progress: bool) -> None:
+    """Show what is trained; keep Lightning's notes on hardware and tips out of the way. Warnings stay."""
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("imfuse").setLevel(logging.INFO if progress else logging.WARNING)
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)

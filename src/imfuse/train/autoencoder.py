@@ -128,7 +128,7 @@ def _trainer(epochs: int, run: Path, progress: bool) -> pl.Trainer:
     )
     callbacks: list[pl.Callback] = [keep, Curves(run)]
     if progress:
-        callbacks.append(RichProgressBar())
+        callbacks.append(RichProgressBar(console_kwargs={"stderr": True}))
     return pl.Trainer(
         max_epochs=epochs,
         accelerator="auto",

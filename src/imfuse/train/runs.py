@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,8 @@ from imfuse.train.auif import PAPER, AUIFConfig, train_auif, with_seed
 from imfuse.train.autoencoder import find_checkpoint
 from imfuse.train.export import save_model
 from imfuse.train.validation import SCORES, Pair, mean_ranks, means, pairs_of, score_pairs
+
+log = logging.getLogger(__name__)
 
 CRITERION = (
     "the seed with the smallest mean rank over EN, SD, SF, AG, SCD and VIFF (means over the validation pairs, 8-bit "
@@ -55,6 +58,7 @@ def train_seeds(
     for offset in range(seeds):
         recipe = with_seed(config, config.seed + offset)
         folder = run if seeds == 1 else run / f"seed-{recipe.seed}"
+        log.info("seed %d (%d of %d)", recipe.seed, offset + 1, seeds)
         goes_on = resume and (seeds == 1 or find_checkpoint(folder) is not None)
         network = train_auif(recipe, data, folder, resume=goes_on, progress=progress)
         figures = {} if pairs is None else {"validation": _scores(network, pairs, validation)}

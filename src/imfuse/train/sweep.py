@@ -51,7 +51,7 @@ def sweep(kind: str, config: AUIFConfig, data: Path, pairs: Sequence[Pair], run:
     for label, recipe in candidates(kind, config):
         if _is_done(kind, label, rows):
             continue
-        log.info("%s %s", kind, label)
+        log.info("sweep of %s: %s", kind, label or "one training")
         folder = run / f"{kind}-{label or 'all'}"
         network = train_auif(recipe, data, folder, resume=find_checkpoint(folder) is not None, progress=progress)
         rows += _scored(kind, label, network, pairs)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from imfuse.data.pairs import pair_by_stem, read_gray
 from imfuse.errors import DataError
 from imfuse.metrics import METRICS, evaluate
+from imfuse.quantise import OutputDepth
 from imfuse.train.config import training_folder
 
 if TYPE_CHECKING:
@@ -41,8 +42,8 @@ def fuse_gray(network: FusionNetwork, infrared: NDArray[np.uint8], visible: NDAr
     sources = [torch.from_numpy(picture).float().div_(255)[None, None] for picture in (infrared, visible)]
     with torch.inference_mode():
         fused = network.eval().fuse(sources)
-    result: NDArray[np.uint8] = fused[0, 0].mul(255).round_().clamp_(0, 255).to(torch.uint8).numpy()
-    return result
+    pixels, _ = OutputDepth(np.dtype(np.uint8)).quantise(fused[0])
+    return np.asarray(pixels[..., 0])
 
 
 def score_pairs(
