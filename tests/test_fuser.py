@@ -1,5 +1,6 @@
 """The Fuser: layouts, depths, ranges, sizes, tiles, and that nothing is silent."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from imfuse import fuser as fuser_module
 from imfuse.errors import OutputError, SizeMismatchError, SourceError, UsageError
 from imfuse.fuser import Fuser
 from imfuse.io import ArraySource
+from imfuse.networks.protocol import FusionNetwork
+from imfuse.ops.filters import box_mean
 from imfuse.tasks import TASKS
 
 FUSER = Fuser(settled_auif(), TASKS["infrared"], "test")
@@ -42,9 +45,50 @@ def test_tiled_equals_whole(height: int, width: int, side: int, colour: bool) ->
 
 def test_a_small_memory_makes_tiles_and_the_same_picture() -> None:
     sources = [gray(300, 400), rgb(300, 400)]
-    tiled = FUSER.fuse(sources, memory="3MiB")
-    assert tiled.report.tiles > 1
-    np.testing.assert_array_equal(tiled.image, FUSER.fuse(sources).image)
+    tiled = FUSER.fuse(sources, memory="3MiB", depth="float")
+    whole = FUSER.fuse(sources, depth="float")
+    assert tiled.report.tiles > whole.report.tiles == 1
+    np.testing.assert_allclose(tiled.image, whole.image, atol=1e-5, rtol=0)
+
+
+class BoxMean(FusionNetwork):
+    """The mean of the first source over a window that reaches exactly ``reach`` pixels, and any halo declared."""
+
+    bytes_per_pixel = 16
+    halo = 0
+
+    def __init__(self, reach: int, halo: int) -> None:
+        super().__init__()
+        self.reach, self.halo = reach, halo
+
+    def fuse(self, sources: Iterable[torch.Tensor]) -> torch.Tensor:
+        return box_mean(next(iter(sources)), 2 * self.reach + 1)
+
+
+def seams(reach: int, halo: int, side: int, shape: tuple[int, int]) -> float:
+    """The largest difference between a box mean in tiles and of the whole."""
+    fuser = Fuser(BoxMean(reach, halo), TASKS["infrared"])
+    sources = [np.random.default_rng(side).random(shape, np.float32) for _ in range(2)]
+    whole = fuser.fuse(sources)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fuser_module, "tile_side", lambda *_: side)
+        tiled = fuser.fuse(sources)
+    assert tiled.report.tiles > whole.report.tiles == 1
+    return float(np.abs(tiled.image - whole.image).max())
+
+
+@pytest.mark.parametrize("reach", [0, 1, 4, 9])
+@pytest.mark.parametrize("side", [5, 16, 40])
+@pytest.mark.parametrize("shape", [(64, 64), (53, 91), (11, 47)])
+def test_tiles_are_read_with_the_whole_halo_of_the_network(reach: int, side: int, shape: tuple[int, int]) -> None:
+    assert seams(reach, reach, side, shape) < 1e-6
+
+
+@pytest.mark.parametrize("missing", [1, 3])
+@pytest.mark.parametrize("reach", [4, 9])
+def test_a_halo_that_is_declared_too_small_leaves_seams(reach: int, missing: int) -> None:
+    """So that the test above can fail."""
+    assert seams(reach, reach - missing, 16, (64, 64)) > 1e-3
 
 
 @pytest.mark.parametrize("shape", [(20, 30), (20, 30, 1), (20, 30, 3)])
@@ -150,6 +194,7 @@ def test_a_constant_source_is_told_and_not_nan() -> None:
     counts = np.full((12, 12), 7000, np.uint16)
     result = FUSER.fuse([counts, gray(12, 12)], depth="float")
     assert np.isfinite(result.image).all()
+    assert "the infrared source: all pixels are 7000, so it is not stretched" in result.report.notes
 
 
 def test_clipped_pixels_are_counted() -> None:
@@ -217,3 +262,16 @@ def test_save_and_read_back(tmp_path: Path) -> None:
     from imfuse.io import Window, open_source
 
     np.testing.assert_array_equal(open_source(tmp_path / "out.png").read(Window(0, 0, 20, 30)), result.image)
+
+
+@pytest.mark.parametrize(("factor", "told"), [(0.5, True), (0.7, False), (1.0, False)])
+def test_a_result_that_loses_the_light_is_told(factor: float, told: bool) -> None:
+    class Dimming(FusionNetwork):
+        bytes_per_pixel = 72
+        halo = 0
+
+        def fuse(self, sources: Iterable[torch.Tensor]) -> torch.Tensor:
+            return [source * factor for source in sources][-1]
+
+    result = Fuser(Dimming(), TASKS["infrared"]).fuse([gray(20, 20), rgb(20, 20)])
+    assert any("darker" in note for note in result.report.notes) == told

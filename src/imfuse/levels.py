@@ -14,8 +14,8 @@ from imfuse.io.window import Window
 from imfuse.tasks import Role
 
 RangeName = Literal["full", "minmax", "percentile"]
-PERCENTILES = (0.1, 99.9)
-"""Percentiles that become black and white: one pixel in a thousand, dead or glowing, may lie beyond on either side."""
+PER_MILLE = 1
+"""This many pixels in a thousand, dead or glowing, may lie beyond black and beyond white: percentiles 0.1 and 99.9."""
 _BINS = 65536
 _FINE = 1024
 _REFINEMENTS = 8
@@ -114,9 +114,9 @@ def percentiles(source: PixelSource, windows: Iterable[Window], span: Extremes) 
     found = span
     for _ in range(_REFINEMENTS):
         low, high, bins = _ranked(source, covering, found)
-        if bins >= _FINE or high <= low:
-            break
         width = (found.high - found.low) / (_BINS - 1)
+        if bins >= _FINE or width <= np.spacing(max(abs(low), abs(high))):
+            break
         found = Extremes(low - width, high + width)
     return max(low, span.low), min(high, span.high)
 
@@ -131,7 +131,10 @@ def _ranked(source: PixelSource, windows: list[Window], span: Extremes) -> tuple
         bins = np.clip(np.rint((values - span.low) / width), 0, _BINS - 1).astype(np.int64)
         histogram += np.bincount(bins, minlength=_BINS)
     cumulative = np.cumsum(histogram)
-    first, last = (int(np.searchsorted(cumulative, cumulative[-1] * p / 100)) for p in PERCENTILES)
+    count = int(cumulative[-1])
+    # Ranks in whole numbers: a product of floats would be off by one here and there.
+    ranks = -(-count * PER_MILLE // 1000), -(-count * (1000 - PER_MILLE) // 1000)
+    first, last = (int(np.searchsorted(cumulative, rank)) for rank in ranks)
     return span.low + width * first, span.low + width * last, last - first
 
 
@@ -193,5 +196,5 @@ def _stretched(source: PixelSource, windows: list[Window], policy: RangeName, sp
     if policy == "percentile":
         low, high = percentiles(source, windows, span)
         if low < high:
-            return Levels(low, high, f"percentiles {PERCENTILES[0]} and {PERCENTILES[1]}; values beyond are clipped")
+            return Levels(low, high, "percentiles 0.1 and 99.9; values beyond are clipped")
     return Levels(span.low, span.high, "smallest and largest value")

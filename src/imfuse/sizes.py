@@ -63,14 +63,18 @@ def same_size(sources: Sequence[PixelSource], resize_to: str | None) -> tuple[li
 def _resized(source: PixelSource, height: int, width: int) -> PixelSource:
     """The source at another size: area mean where it shrinks, bicubic where it grows, in its own depth."""
     whole = Window(0, 0, source.height, source.width)
-    shrinks = height * width < source.height * source.width
-    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
     planes = [source.read(whole)]
     alpha = source.read_alpha(whole)
     if alpha is not None:
         planes.append(alpha[..., None])
     stacked = np.ascontiguousarray(np.concatenate(planes, axis=-1))
-    pixels = cv2.resize(stacked, (width, height), interpolation=interpolation).reshape(height, width, -1)
+    pixels = stacked
+    mixed = (width < source.width) != (height < source.height) and width != source.width and height != source.height
+    # Where one direction shrinks and the other grows, each has its own interpolation.
+    for size in ((source.width, height), (width, height)) if mixed else ((width, height),):
+        shrinks = size[0] < pixels.shape[1] or size[1] < pixels.shape[0]
+        interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+        pixels = cv2.resize(pixels, size, interpolation=interpolation).reshape(size[1], size[0], -1)
     # Bicubic interpolation overshoots at edges: no value that the source does not hold comes into being.
     np.clip(pixels, stacked.min(axis=(0, 1)), stacked.max(axis=(0, 1)), out=pixels)
     return ArraySource(

@@ -1,10 +1,15 @@
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from scipy import ndimage
 
 from helpers import settled_auif
+from imfuse import fuser as fuser_module
+from imfuse.fuser import Fuser
 from imfuse.networks.auif import AUIF
 from imfuse.rules import RULES
+from imfuse.tasks import TASKS
 
 
 def literal_auif(network: AUIF, sources: list[torch.Tensor]) -> torch.Tensor:
@@ -105,3 +110,56 @@ def test_training_and_evaluation_differ_only_by_the_statistics() -> None:
         if isinstance(module, torch.nn.BatchNorm2d):
             module.eval()
     torch.testing.assert_close(network(source), evaluated, atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize(("height", "width"), [(40, 33), (19, 64), (7, 5)])
+def test_the_first_maps_are_the_box_mean_of_11_and_the_laplacian_of_19(height: int, width: int) -> None:
+    source = torch.rand(1, 1, height, width, dtype=torch.double)
+    taps = np.ones((19, 19))
+    taps[9, 9] = 1 - 361
+    base = ndimage.correlate(source[0, 0].numpy(), np.full((11, 11), 1 / 121), mode="mirror")
+    detail = ndimage.correlate(source[0, 0].numpy(), taps / 720, mode="mirror")
+    for recorded in (False, True):
+        start = AUIF(layers=1, filters=2).start(source.requires_grad_(recorded))
+        np.testing.assert_allclose(start.base[0, 0].detach().numpy(), base, atol=1e-12)
+        np.testing.assert_allclose(start.detail[0, 0].detach().numpy(), detail, atol=1e-12)
+
+
+def test_base_and_detail_go_through_the_encoders_of_their_name() -> None:
+    network = settled_auif().double()
+    source = torch.rand(1, 1, 30, 27, dtype=torch.double)
+    base, detail = network.start(source)
+    for layer in network.base_encoder:
+        base = layer.activation(layer.norm(layer.literal_step(base, source)))
+    for layer in network.detail_encoder:
+        detail = layer.activation(layer.norm(layer.literal_step(detail, source)))
+    encoded = network.encode(source)
+    torch.testing.assert_close(encoded.base, base, atol=1e-10, rtol=0)
+    torch.testing.assert_close(encoded.detail, detail, atol=1e-10, rtol=0)
+
+
+def test_a_fresh_network_has_the_first_values_of_the_paper() -> None:
+    """θ is 10⁻³ in the base encoder and 1 in the detail encoder; slopes of PReLU start at 1, a decision of ours."""
+    network = AUIF()
+    assert len(network.base_encoder) == len(network.detail_encoder) == 10
+    for encoder, theta in ((network.base_encoder, 1e-3), (network.detail_encoder, 1.0)):
+        for layer in encoder:
+            assert layer.theta.item() == pytest.approx(theta, rel=1e-6)
+            assert isinstance(layer.activation, torch.nn.PReLU)
+            assert layer.activation.weight.tolist() == [1.0]
+    asked = AUIF(layers=1, filters=2, theta_base=0.25, theta_detail=0.5)
+    assert (asked.base_encoder[0].theta.item(), asked.detail_encoder[0].theta.item()) == (0.25, 0.5)
+
+
+@pytest.mark.parametrize("rule_name", RULES)
+@pytest.mark.parametrize("side", [3, 8, 29])
+def test_tiled_equals_whole_with_every_rule(rule_name: str, side: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    fuser = Fuser(settled_auif(rule_name=rule_name), TASKS["infrared"])
+    rng = np.random.default_rng(side)
+    sources = [rng.random(shape, np.float32) for shape in ((61, 43), (61, 43, 3))]
+    whole = fuser.fuse(sources, depth="float")
+    monkeypatch.setattr(fuser_module, "tile_side", lambda *_: side)
+    tiled = fuser.fuse(sources, depth="float")
+    assert whole.report.rule == rule_name
+    assert (whole.report.tiles, tiled.report.tiles) == (1, -(-61 // side) * -(-43 // side))
+    np.testing.assert_allclose(tiled.image, whole.image, atol=1e-5, rtol=0)

@@ -89,13 +89,16 @@ class DecompositionLayer(nn.Module):
 
     def activated(self, x: Tensor) -> Tensor:
         """The activation; where no gradient is recorded, PReLU works in place."""
-        if isinstance(self.activation, nn.PReLU) and not torch.is_grad_enabled():
+        if isinstance(self.activation, nn.PReLU) and _in_place():
             return F.leaky_relu_(x, float(self.activation.weight))
         result: Tensor = self.activation(x)
         return result
 
 
+def _in_place() -> bool:
+    """Whether nothing records what is done: no gradient and no export."""
+    return not (torch.is_grad_enabled() or torch.compiler.is_exporting())
+
+
 def _add_scaled(x: Tensor, source: Tensor, gain: Tensor) -> Tensor:
-    if torch.is_grad_enabled():
-        return x + gain * source
-    return x.add_(source, alpha=float(gain))
+    return x.add_(source, alpha=float(gain)) if _in_place() else x + gain * source
