@@ -16,17 +16,19 @@ def literal_auif(network: AUIF, sources: list[torch.Tensor]) -> torch.Tensor:
     """Eqs. 5, 6 and 8 as they are printed, module by module, with addition."""
     total = torch.zeros_like(sources[0])
     for source in sources:
-        for maps, encoder in zip(network.start(source), (network.base_encoder, network.detail_encoder), strict=True):
-            feature = maps
+        encoders = (network.base_encoder, network.base_mean), (network.detail_encoder, network.detail_mean)
+        for start, (encoder, mean) in zip(network.start(source), encoders, strict=True):
+            feature = start
             for layer in encoder:
                 feature = layer.activation(layer.norm(layer.literal_step(feature, source)))
-            total = total + feature
+            total = total + (feature - mean)
     decoded = network.decoder_conv(F.pad(total, (1, 1, 1, 1), mode="reflect"))
     return torch.sigmoid(network.decoder_norm(decoded))
 
 
 def test_fusion_equals_the_literal_equations() -> None:
     network = settled_auif(layers=10, filters=64).double()
+    network.centre([torch.rand(1, 1, 40, 33, dtype=torch.double)])
     sources = list(torch.rand(2, 1, 1, 40, 33, dtype=torch.double))
     torch.testing.assert_close(network.fuse(iter(sources)), literal_auif(network, sources), atol=1e-10, rtol=0)
 
