@@ -1,0 +1,41 @@
+"""What the cards of the built-in models say holds."""
+
+from pathlib import Path
+
+import pytest
+
+import imfuse
+from imfuse.registry import WEIGHTS_FOLDER, ModelCard, file_hash
+from imfuse.tasks import TASKS
+from imfuse.train.validation import means, pairs_of, score_pairs
+
+
+def test_every_task_has_its_default_model() -> None:
+    for task in TASKS.values():
+        assert imfuse.load(task.default_model).task is task
+
+
+@pytest.mark.parametrize("card", imfuse.list_models(), ids=lambda card: card.name)
+def test_cards_are_complete_and_weights_are_theirs(card: ModelCard) -> None:
+    network = imfuse.load(card.name).network
+    assert card.parameters == sum(parameter.numel() for parameter in network.parameters())
+    assert card.sha256 == file_hash(card.weights_path)
+    assert card.commit != "unknown"
+    assert card.data
+    assert card.selection
+    assert {"validation", "test"} <= card.figures.keys()
+    assert card.weights_path.stat().st_size < 8e6
+
+
+def test_no_weights_without_a_card() -> None:
+    stems = {path.stem for path in WEIGHTS_FOLDER.glob("*.safetensors")}
+    assert stems == {card.name for card in imfuse.list_models()}
+
+
+@pytest.mark.data
+def test_the_cards_figures_are_reproduced(data_dir: Path) -> None:
+    fuser = imfuse.load("auif")
+    stated = fuser.card.figures["test"]["sets"]["flir_test"]
+    scores = means(score_pairs(fuser.network, pairs_of(data_dir / "infrared/flir_test"), list(stated)))
+    # JPEG decoders differ by a few levels in a few pixels.
+    assert scores == pytest.approx(stated, rel=2e-3)
