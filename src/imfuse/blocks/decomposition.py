@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from imfuse.blocks.activations import ActivationName, activation
+from imfuse.blocks.normalisation import scale_and_shift
 from imfuse.ops.filters import correlate
 from imfuse.ops.padding import reflect_pad
 
@@ -70,15 +71,12 @@ class DecompositionLayer(nn.Module):
 
     def collapse(self) -> Affine:
         """Step and batch normalisation as one affine map; exact outside training."""
-        variance, mean = self.norm.running_var, self.norm.running_mean
-        if variance is None or mean is None:
-            raise RuntimeError("the batch normalisation keeps no running statistics")
-        scale = self.norm.weight[0] * torch.rsqrt(variance[0] + self.norm.eps)
+        (scale,), (shift,) = scale_and_shift(self.norm)
         kernel = self.composed_kernel() * (-scale * self.eta)
         centre = torch.zeros_like(kernel)
         centre[2, 2] = 1.0
         kernel = kernel + centre * (scale * (1 - self.eta * self.theta))
-        return Affine(kernel, scale * self.eta * self.theta, self.norm.bias[0] - scale * mean[0])
+        return Affine(kernel, scale * self.eta * self.theta, shift)
 
     def forward(self, x: Tensor, source: Tensor) -> Tensor:
         """One layer: ``x`` is B_in or D_in, ``source`` is I; all (B, 1, H, W)."""

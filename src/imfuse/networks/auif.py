@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from imfuse.blocks.activations import ActivationName
 from imfuse.blocks.decomposition import DecompositionLayer
+from imfuse.blocks.normalisation import scale_and_shift
 from imfuse.errors import UsageError
 from imfuse.networks.protocol import FusionNetwork
 from imfuse.ops.filters import box_laplacian, box_mean, correlate
@@ -136,13 +137,11 @@ class AUIF(FusionNetwork):
     def decode(self, features: TwoScale) -> Tensor:
         """The picture (B, 1, H, W) in (0, 1) of base and detail maps."""
         x = features.base + features.detail
+        kernel = self.decoder_conv.weight[0, 0]
         if self.training:
-            kernel = self.decoder_conv.weight[0, 0]
             return torch.sigmoid(self.decoder_norm(correlate(x, kernel)))
-        variance, mean = cast(Tensor, self.decoder_norm.running_var), cast(Tensor, self.decoder_norm.running_mean)
-        scale = self.decoder_norm.weight[0] * torch.rsqrt(variance[0] + self.decoder_norm.eps)
-        bias = self.decoder_norm.bias[0] - scale * mean[0]
-        return torch.sigmoid(correlate(x, self.decoder_conv.weight[0, 0] * scale, bias))
+        (scale,), (shift,) = scale_and_shift(self.decoder_norm)
+        return torch.sigmoid(correlate(x, kernel * scale, shift))
 
     def forward(self, source: Tensor) -> Tensor:
         """Reproduce a picture (B, 1, H, W): what the training optimises."""
