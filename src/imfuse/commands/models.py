@@ -23,7 +23,7 @@ def show_models(task: str | None, *, as_json: bool) -> None:
         return
     table = Table(title="Models", title_justify="left")
     for heading in ("model", "tasks", "paper", "parameters", "trained on", "licence"):
-        table.add_column(heading, justify="right" if heading == "parameters" else "left")
+        table.add_column(heading, justify="right" if heading == "parameters" else "left", overflow="fold")
     for card in cards:
         default = [name for name in card.tasks if TASKS[name].default_model == card.name]
         tasks = ", ".join(f"{name} (default)" if name in default else name for name in card.tasks)
