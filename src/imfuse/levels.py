@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal, get_args
 
 import numpy as np
@@ -64,11 +65,7 @@ def ranges_of(asked: str | Mapping[str, str] | None, roles: Sequence[Role]) -> l
 
 
 def parse_range(text: str | None) -> str | dict[str, str] | None:
-    """``minmax``, or ``infrared=minmax,visible=full`` as a mapping.
-
-    Raises:
-        UsageError: neither.
-    """
+    """``minmax`` as it is, or ``infrared=minmax,visible=full`` as a mapping; :func:`ranges_of` checks the names."""
     if text is None or "=" not in text:
         return text
     parts = [part.partition("=") for part in text.split(",")]
@@ -157,22 +154,30 @@ def find_levels(
     if source.dtype == np.uint8 and policy in (None, "full"):
         return full, ()
     span = extremes(source, windows)
+
+    @cache
+    def bounds() -> tuple[float, float]:
+        """The percentiles, taken over the source once at most."""
+        return percentiles(source, windows, span)
+
     if policy is None:
-        policy = _default_policy(source, windows, span, stretch)
+        policy = _default_policy(source, span, bounds if stretch else None)
     if policy == "full":
         return full, _full_range_notes(source, span)
     if span.low == span.high:
         return full, (f"{source.name}: all pixels are {span.low:g}, so it is not stretched",)
-    found = _stretched(source, windows, policy, span)
+    found = _stretched(policy, span, bounds)
     note = f"{source.name}: {found.low:g}…{found.high:g} stretched to black…white ({found.origin})"
     return found, (note,)
 
 
-def _default_policy(source: PixelSource, windows: list[Window], span: Extremes, stretch: bool) -> RangeName:
+def _default_policy(
+    source: PixelSource, span: Extremes, stretch_bounds: Callable[[], tuple[float, float]] | None
+) -> RangeName:
     low, high = source.full_range
     room = high - low
-    if stretch:
-        first, last = percentiles(source, windows, span)
+    if stretch_bounds is not None:
+        first, last = stretch_bounds()
         leaves = np.issubdtype(source.dtype, np.floating) and (first < low or last > high)
         uses_little = np.issubdtype(source.dtype, np.integer) and last - first < room / 2
         return "percentile" if leaves or uses_little else "full"
@@ -192,9 +197,9 @@ def _full_range_notes(source: PixelSource, span: Extremes) -> tuple[str, ...]:
     return ()
 
 
-def _stretched(source: PixelSource, windows: list[Window], policy: RangeName, span: Extremes) -> Levels:
+def _stretched(policy: RangeName, span: Extremes, bounds: Callable[[], tuple[float, float]]) -> Levels:
     if policy == "percentile":
-        low, high = percentiles(source, windows, span)
+        low, high = bounds()
         if low < high:
             return Levels(low, high, "percentiles 0.1 and 99.9; values beyond are clipped")
     return Levels(span.low, span.high, "smallest and largest value")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from imfuse.batch import Job
 from imfuse.data.pairs import pair_by_stem
-from imfuse.errors import UsageError
+from imfuse.errors import OutputError, UsageError
 
 _LONGEST_STEM = 180
 
@@ -68,3 +68,15 @@ def folder_jobs(
         sources = (left, right)
         jobs.append(Job(sources, folder / (stem + output_ending(sources[detail]))))
     return jobs, pairing.orphans
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for results, with those above it, where it is not there yet.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be made a folder ({error.strerror})") from error

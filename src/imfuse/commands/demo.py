@@ -13,8 +13,8 @@ from rich.console import Console
 
 from imfuse import load
 from imfuse.data.samples import infrared_pair, near_infrared_pair
-from imfuse.errors import OutputError
 from imfuse.io import check_output, save_image
+from imfuse.outputs import make_folder
 from imfuse.sheet import Cell, contact_sheet
 
 
@@ -43,10 +43,7 @@ def run_demo(folder: Path, *, overwrite: bool, seed: int = 0) -> None:
         OutputError: the folder cannot be made, or holds pictures of an earlier demo and ``overwrite`` is not set.
     """
     console = Console()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot be made a folder ({error.strerror})") from error
+    make_folder(folder)
     sheet = folder / "sheet.png"
     check_output(sheet, overwrite)
     fuser = load("auif")

@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from imfuse.batch import Job, Outcome, Settings, fuse_job, fuser_of, run_jobs
-from imfuse.errors import OutputError, SourceError, UsageError
+from imfuse.errors import SourceError, UsageError
 from imfuse.io.naming import shown
-from imfuse.outputs import default_output, folder_jobs
+from imfuse.outputs import default_output, folder_jobs, make_folder
 from imfuse.registry import find_card
 from imfuse.tasks import Task
 from imfuse.tasks import task as find_task
@@ -60,7 +60,7 @@ def run_fuse(request: FuseRequest) -> int:
     jobs, orphans = folder_jobs(first, second, request.output, task.detail_role, name, request.skip_orphans)
     if orphans:
         console.print(f"left out for want of a partner: {len(orphans)}", markup=False)
-    _make_folder(jobs[0].output.parent)
+    make_folder(jobs[0].output.parent)
     return _fuse_many(jobs, settings, request.jobs, console)
 
 
@@ -75,13 +75,6 @@ def _check_count(sources: Sequence[Path], folders: Sequence[Path], task: Task) -
         raise UsageError(f"{folders[0]} is a folder and another source is not: give two pictures or two folders")
     if len(sources) != len(task.roles):
         raise UsageError(f"task {task.name!r} takes {len(task.roles)} sources ({names}), {len(sources)} given")
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot be made a folder ({error.strerror})") from error
 
 
 def _fuse_one(request: FuseRequest, settings: Settings, task: Task, name: str, console: Console) -> int:

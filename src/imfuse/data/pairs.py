@@ -34,7 +34,7 @@ def pictures_by_stem(folder: Path) -> dict[str, Path]:
         DataError: no such folder, it cannot be read, or two pictures have one stem.
     """
     try:
-        paths = sorted(path for path in folder.iterdir() if is_picture_name(path) and not path.name.startswith("."))
+        paths = sorted(path for path in folder.iterdir() if is_picture_name(path))
     except OSError as error:
         raise DataError(f"{folder}: cannot be read as a folder ({error.strerror or error})") from error
     found: dict[str, Path] = {}

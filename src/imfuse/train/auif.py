@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import torch
 
@@ -50,7 +50,7 @@ class AUIFConfig(TrainingConfig):
             names = ", ".join(get_args(ActivationName))
             raise UsageError(f"unknown activation {self.activation!r}: choose one of {names}")
 
-    def network_arguments(self) -> dict[str, object]:
+    def network_arguments(self) -> dict[str, Any]:
         """Constructor arguments of the network."""
         return {
             "layers": self.layers,
@@ -64,13 +64,7 @@ class AUIFConfig(TrainingConfig):
         """A fresh network whose parameters follow from the seed."""
         with torch.random.fork_rng():
             torch.manual_seed(self.seed)
-            return AUIF(
-                self.layers,
-                self.filters,
-                self.activation,
-                theta_base=self.theta_base,
-                theta_detail=self.theta_detail,
-            )
+            return AUIF(**self.network_arguments())
 
 
 def train_auif(config: AUIFConfig, data: Path, run: Path, *, resume: bool = False, progress: bool = True) -> AUIF:
