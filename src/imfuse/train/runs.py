@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 CRITERION = (
     "the seed with the smallest mean rank over EN, SD, SF, AG, SCD and VIFF (means over the validation pairs, 8-bit "
-    "luma), fixed before the test sets were looked at"
+    "luma)"
 )
 
 
