@@ -9,10 +9,11 @@ from torch.export import Dim, ExportedProgram
 
 from helpers import settled_auif
 from imfuse.networks.auif import AUIF
-from imfuse.rules import RULES
 
 LEAST = AUIF.laplacian_size // 2 + 1
 """The smallest side of an exported network: one that the widest reflection fits into."""
+
+AUIF_RULES = [rule.name for rule in AUIF.rules]
 
 
 class FusePair(nn.Module):
@@ -36,7 +37,7 @@ def exported(network: AUIF) -> ExportedProgram:
     return torch.export.export(FusePair(network), pair(40, 52), dynamic_shapes=(sides, sides))
 
 
-@pytest.mark.parametrize("rule_name", RULES)
+@pytest.mark.parametrize("rule_name", AUIF_RULES)
 @pytest.mark.parametrize("recorded", [True, False])
 def test_the_exported_network_equals_the_eager_one_at_other_sizes(rule_name: str, recorded: bool) -> None:
     network = settled_auif(rule_name=rule_name)

@@ -28,7 +28,7 @@ def test_l1_norm_is_equation_9_by_brute_force() -> None:
     torch.testing.assert_close(L1_NORM([first, second]), alpha * first + (1 - alpha) * second)
 
 
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", [name for name, rule in RULES.items() if not rule.surveyed])
 def test_order_does_not_matter_and_inputs_are_left_alone(name: str) -> None:
     features = maps(3)
     copies = [feature.clone() for feature in features]

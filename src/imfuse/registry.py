@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
 
-NETWORKS: dict[str, str] = {"auif": "imfuse.networks.auif:AUIF"}
+NETWORKS: dict[str, str] = {
+    "auif": "imfuse.networks.auif:AUIF",
+    "csc_ivfn": "imfuse.networks.csc_ivfn:CSCIVFN",
+}
 """Network names of cards → module and class."""
 
 

@@ -8,7 +8,7 @@ import torch
 import imfuse
 from imfuse.errors import DataError, OutputError, UsageError, WeightsError
 from imfuse.registry import file_hash
-from imfuse.train.auif import AUIFConfig, train_auif
+from imfuse.train.auif import AUIFConfig
 from imfuse.train.autoencoder import train_autoencoder
 from imfuse.train.runs import train_seeds
 from imfuse.train.sweep import sweep
@@ -35,8 +35,8 @@ def test_first_step_sizes_follow_the_papers_distribution() -> None:
 
 def test_training_reduces_the_loss_and_repeats_itself(tmp_path: Path, pairs_folder: Path) -> None:
     config = replace(SMALL, epochs=12, decay_epoch=10)
-    first = train_auif(config, pairs_folder, tmp_path / "a", progress=False)
-    second = train_auif(config, pairs_folder, tmp_path / "b", progress=False)
+    first = train_autoencoder(config, pairs_folder, tmp_path / "a", progress=False)
+    second = train_autoencoder(config, pairs_folder, tmp_path / "b", progress=False)
     assert all(
         torch.equal(a, b) for a, b in zip(first.state_dict().values(), second.state_dict().values(), strict=True)
     )
@@ -50,33 +50,33 @@ def test_training_reduces_the_loss_and_repeats_itself(tmp_path: Path, pairs_fold
 
 
 def test_resume_continues_bit_for_bit(tmp_path: Path, pairs_folder: Path) -> None:
-    whole = train_auif(SMALL, pairs_folder, tmp_path / "whole", progress=False)
-    train_autoencoder(SMALL.build(), SMALL, pairs_folder, tmp_path / "cut", progress=False, stop_after=2)
-    resumed = train_auif(SMALL, pairs_folder, tmp_path / "cut", resume=True, progress=False)
+    whole = train_autoencoder(SMALL, pairs_folder, tmp_path / "whole", progress=False)
+    train_autoencoder(SMALL, pairs_folder, tmp_path / "cut", progress=False, stop_after=2)
+    resumed = train_autoencoder(SMALL, pairs_folder, tmp_path / "cut", resume=True, progress=False)
     for name, value in whole.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
     assert (tmp_path / "whole/curves.csv").read_text() == (tmp_path / "cut/curves.csv").read_text()
 
 
 def test_a_checkpoint_that_was_cut_is_not_taken(tmp_path: Path, pairs_folder: Path) -> None:
-    whole = train_auif(SMALL, pairs_folder, tmp_path / "whole", progress=False)
-    train_autoencoder(SMALL.build(), SMALL, pairs_folder, tmp_path / "cut", progress=False, stop_after=3)
+    whole = train_autoencoder(SMALL, pairs_folder, tmp_path / "whole", progress=False)
+    train_autoencoder(SMALL, pairs_folder, tmp_path / "cut", progress=False, stop_after=3)
     last = tmp_path / "cut/checkpoints/last.ckpt"
     last.write_bytes(last.read_bytes()[:5000])
-    resumed = train_auif(SMALL, pairs_folder, tmp_path / "cut", resume=True, progress=False)
+    resumed = train_autoencoder(SMALL, pairs_folder, tmp_path / "cut", resume=True, progress=False)
     assert all(map(torch.equal, whole.state_dict().values(), resumed.state_dict().values()))
 
 
 def test_a_run_is_neither_lost_nor_resumed_by_mistake(tmp_path: Path, pairs_folder: Path) -> None:
     with pytest.raises(DataError, match="no checkpoint"):
-        train_auif(SMALL, pairs_folder, tmp_path / "none", resume=True, progress=False)
+        train_autoencoder(SMALL, pairs_folder, tmp_path / "none", resume=True, progress=False)
     config = replace(SMALL, epochs=1)
-    train_auif(config, pairs_folder, tmp_path, progress=False)
+    train_autoencoder(config, pairs_folder, tmp_path, progress=False)
     with pytest.raises(OutputError, match="--resume"):
-        train_auif(config, pairs_folder, tmp_path, progress=False)
+        train_autoencoder(config, pairs_folder, tmp_path, progress=False)
     with pytest.raises(UsageError, match="seed was 7, now 8"):
-        train_auif(replace(config, seed=8), pairs_folder, tmp_path, resume=True, progress=False)
-    train_auif(replace(config, epochs=2), pairs_folder, tmp_path, resume=True, progress=False)
+        train_autoencoder(replace(config, seed=8), pairs_folder, tmp_path, resume=True, progress=False)
+    train_autoencoder(replace(config, epochs=2), pairs_folder, tmp_path, resume=True, progress=False)
     assert (tmp_path / "curves.csv").read_text().count("\n") == 3
 
 

@@ -27,17 +27,17 @@ class SoftThreshold(nn.Module):
         return soft_threshold(x, self.threshold.abs().reshape(1, -1, 1, 1))
 
 
-def activation(name: ActivationName) -> nn.Module:
-    """A fresh activation for one-channel maps: ``relu``, ``prelu`` or ``sst``.
+def activation(name: ActivationName, channels: int = 1) -> nn.Module:
+    """A fresh activation for maps of ``channels`` channels: ``relu``, ``prelu`` or ``sst``.
 
-    The papers do not say where PReLU's slope starts. Here it starts at 1, so that an unrolled layer begins as the
-    linear step that it unrolls. On AUIF's training pictures the reconstruction loss after 30 epochs was 0.020 so,
-    and 0.034 from PyTorch's 0.25.
+    Slopes and thresholds are learned for every channel by itself. The papers do not say where PReLU's slope starts.
+    Here it starts at 1, so that an unrolled layer begins as the linear step that it unrolls. On AUIF's training
+    pictures the reconstruction loss after 30 epochs was 0.020 so, and 0.034 from PyTorch's 0.25.
     """
     match name:
         case "relu":
             return nn.ReLU()
         case "prelu":
-            return nn.PReLU(init=1.0)
+            return nn.PReLU(channels, init=1.0)
         case "sst":
-            return SoftThreshold()
+            return SoftThreshold(channels)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ from rich.console import Console
 
 from imfuse.errors import DataError, MissingExtraError, UsageError
 
-SWEEPS = ("layers", "activation", "rule")
+RECIPES = {"auif": "imfuse.train.auif:AUIFConfig", "csc-ivfn": "imfuse.train.csc_ivfn:CSCIVFNConfig"}
+"""Names of models → module and class of their recipe."""
 
 
-def run_train_auif(
+def run_train(
+    model: str,
     settings: Mapping[str, Any],
     data: Path,
     run: Path,
@@ -25,16 +28,15 @@ def run_train_auif(
     sweep_kind: str | None,
     progress: bool,
 ) -> None:
-    """Train AUIF or sweep one of its settings; say where the results lie."""
+    """Train a network or sweep one of its settings; say where the results lie."""
     try:
         import lightning  # noqa: F401
         import matplotlib  # noqa: F401
     except ImportError as error:
         raise MissingExtraError("training", "train") from error
-    from imfuse.train.auif import AUIFConfig
-
     _set_up_logging(progress)
-    config = AUIFConfig(**settings)
+    module, _, name = RECIPES[model].partition(":")
+    config = getattr(import_module(module), name)(**settings)
     console = Console(stderr=True, quiet=not progress)
     if sweep_kind is None:
         from imfuse.train.runs import train_seeds
@@ -53,8 +55,8 @@ def _run_sweep(
     from imfuse.train.runs import validation_pairs
     from imfuse.train.sweep import sweep
 
-    if kind not in SWEEPS:
-        raise UsageError(f"unknown sweep {kind!r}: choose one of {', '.join(SWEEPS)}")
+    if kind not in config.sweeps:
+        raise UsageError(f"unknown sweep {kind!r}: choose one of {', '.join(config.sweeps)}")
     if validation is None:
         raise DataError("a sweep is scored on validation pairs: give --validation FOLDER")
     sweep(kind, config, data, validation_pairs(validation), run, progress=progress)

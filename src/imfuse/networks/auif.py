@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -12,19 +12,13 @@ from imfuse.blocks.activations import ActivationName
 from imfuse.blocks.decomposition import DecompositionLayer
 from imfuse.blocks.normalisation import scale_and_shift
 from imfuse.errors import UsageError
-from imfuse.networks.protocol import FusionNetwork
+from imfuse.networks.two_scale import TwoScale, TwoScaleNetwork
 from imfuse.ops.filters import box_laplacian, box_mean, correlate
-from imfuse.rules import ADDITION, Rule, rule
+from imfuse.rules import ADDITION, AVERAGE, L1_NORM
+from imfuse.rules.histograms import Scale
 
 
-class TwoScale(NamedTuple):
-    """Base and detail feature maps of one picture, each (B, C, H, W)."""
-
-    base: Tensor
-    detail: Tensor
-
-
-class AUIF(FusionNetwork):
+class AUIF(TwoScaleNetwork):
     """Zhao et al., "Efficient and Interpretable Infrared and Visible Image Fusion via Algorithm Unrolling".
 
     Two encoders of N layers each, the unrolled gradient descents for the base image (Eq. 1) and the detail image
@@ -50,6 +44,7 @@ class AUIF(FusionNetwork):
         theta_detail: first value of θ in the detail encoder.
     """
 
+    rules = (ADDITION, AVERAGE, L1_NORM)
     bytes_per_pixel = 72
     blur_size = 11
     laplacian_size = 19
@@ -63,7 +58,7 @@ class AUIF(FusionNetwork):
         theta_base: float = 1e-3,
         theta_detail: float = 1.0,
     ) -> None:
-        super().__init__()
+        super().__init__(rule_name, rule_name)
         self.base_encoder = _encoder(layers, filters, theta_base, activation_name)
         self.detail_encoder = _encoder(layers, filters, theta_detail, activation_name)
         self.decoder_conv = nn.Conv2d(1, 1, 3, bias=False)
@@ -72,22 +67,12 @@ class AUIF(FusionNetwork):
         self.detail_mean: Tensor
         self.register_buffer("base_mean", torch.zeros(()))
         self.register_buffer("detail_mean", torch.zeros(()))
-        self.rule: Rule = rule(rule_name)
-
-    def use_rule(self, name: str) -> None:
-        """Merge by the rule of this name from now on: ``addition``, ``average`` or ``l1_norm``."""
-        self.rule = rule(name)
-
-    @property
-    def rule_name(self) -> str | None:
-        """Name of the fusion rule in use."""
-        return self.rule.name
 
     @property
     def halo(self) -> int:
         """Pixels around a window on which its result depends: start, layers, rule and decoder."""
         start = max(self.blur_size, self.laplacian_size) // 2
-        return start + len(self.base_encoder) * DecompositionLayer.halo + self.rule.halo + 1
+        return start + len(self.base_encoder) * DecompositionLayer.halo + self.rule_halo + 1
 
     def start(self, source: Tensor) -> TwoScale:
         """B⁰ and D⁰ of a picture (B, 1, H, W)."""
@@ -126,14 +111,6 @@ class AUIF(FusionNetwork):
         self.detail_mean += detail
         cast(Tensor, self.decoder_norm.running_mean).sub_((base + detail) * self.decoder_conv.weight.sum())
 
-    def merge(self, features: Iterable[TwoScale]) -> TwoScale:
-        """Merge the maps of several pictures by the rule (Eq. 8), base with base and detail with detail."""
-        base, detail = self.rule.start(), self.rule.start()
-        for item in features:
-            base.add(item.base)
-            detail.add(item.detail)
-        return TwoScale(base.result(), detail.result())
-
     def decode(self, features: TwoScale) -> Tensor:
         """The picture (B, 1, H, W) in (0, 1) of base and detail maps."""
         x = features.base + features.detail
@@ -143,13 +120,13 @@ class AUIF(FusionNetwork):
         (scale,), (shift,) = scale_and_shift(self.decoder_norm)
         return torch.sigmoid(correlate(x, kernel * scale, shift))
 
-    def forward(self, source: Tensor) -> Tensor:
-        """Reproduce a picture (B, 1, H, W): what the training optimises."""
-        return self.decode(self.encode(source))
+    def images(self, features: TwoScale) -> TwoScale:
+        """The maps themselves: they have one channel."""
+        return features
 
-    def fuse(self, sources: Iterable[Tensor]) -> Tensor:
-        """Fuse infrared and visible luma, each (B, 1, H, W) in [0, 1], into (B, 1, H, W) in (0, 1)."""
-        return self.decode(self.merge(self.encode(source) for source in sources))
+    def scales(self) -> tuple[Scale, Scale]:
+        """No rule of the paper needs levels."""
+        raise NotImplementedError("no rule of AUIF needs histograms")
 
 
 def _encoder(layers: int, filters: int, theta: float, name: ActivationName) -> nn.ModuleList:

@@ -3,13 +3,41 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from torch import Tensor, nn
 
+from imfuse.errors import UsageError
+
+Core = tuple[slice, slice]
+"""Rows and columns of a window that are its own and not its halo."""
+
+Kind = Literal["picture", "map", "weight"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One thing that an algorithm saw on its way to the result.
+
+    Attributes:
+        image: (B, 1, H, W).
+        kind: ``picture`` (black 0, white 1), ``map`` (values of any sign; 0 is nothing) or ``weight`` (0…1).
+        title: in words.
+    """
+
+    image: Tensor
+    kind: Kind
+    title: str
+
 
 class FusionNetwork(nn.Module, ABC):
-    """A pure module that fuses the pictures of one scene: no files, no choice of device, no colour conversion."""
+    """A pure module that fuses the pictures of one scene: no files, no choice of device, no colour conversion.
+
+    Where what it does at a pixel depends on the whole picture (``surveyed``), that dependence is gathered before, over
+    windows that cover the picture, by :meth:`survey`, merged, and handed to :meth:`fuse`.
+    """
 
     bytes_per_pixel: int
     """Working memory per pixel of a window, in bytes, at the peak of :meth:`fuse`; a test measures it."""
@@ -17,7 +45,7 @@ class FusionNetwork(nn.Module, ABC):
     @property
     @abstractmethod
     def halo(self) -> int:
-        """How many pixels around a window its result depends on."""
+        """How many pixels around a window its result depends on, beside the survey."""
 
     @property
     def rule_name(self) -> str | None:
@@ -25,15 +53,49 @@ class FusionNetwork(nn.Module, ABC):
         return None
 
     @abstractmethod
-    def fuse(self, sources: Iterable[Tensor]) -> Tensor:
-        """Fuse sources, each (B, C, H, W) in [0, 1], into (B, C, H, W). They are taken one after the other."""
+    def fuse(self, sources: Iterable[Tensor], survey: Any = None) -> Tensor:
+        """Fuse sources, each (B, C, H, W) in [0, 1], into (B, C, H, W). They are taken one after the other.
 
-    def use_rule(self, name: str) -> None:
-        """Merge by the rule of this name from now on.
+        Args:
+            sources: windows of the pictures, or whole pictures.
+            survey: of the whole pictures; without it, the sources are taken for whole.
+        """
+
+    @property
+    def surveyed(self) -> bool:
+        """Whether :meth:`fuse` of windows needs a survey of the whole pictures."""
+        return False
+
+    def survey(self, sources: Iterable[Tensor], core: Core) -> Any:
+        """What :meth:`fuse` needs to know of these windows of the pictures; to be merged with that of the others.
+
+        Args:
+            sources: as for :meth:`fuse`.
+            core: the rows and columns that count; the rest is halo.
+
+        Returns:
+            A survey, whose ``merged(other)`` is that of both windows.
+        """
+        raise NotImplementedError(f"{type(self).__name__} needs no survey")
+
+    def explain(self, sources: Iterable[Tensor], names: Sequence[str], survey: Any = None) -> Mapping[str, Part]:
+        """The parts that the algorithm saw, by name; ``names`` are those of the sources.
 
         Raises:
-            UsageError: the network's rule cannot be chosen, or there is none of this name.
+            UsageError: the network has no parts to show.
         """
-        from imfuse.errors import UsageError
+        raise UsageError(f"{type(self).__name__} has no parts to show")
 
-        raise UsageError(f"{type(self).__name__} has no rule to choose")
+    def use_rule(self, name: str | None = None, *, base: str | None = None, detail: str | None = None) -> None:
+        """Merge by the rule of this name from now on, or by one rule for base and one for detail maps.
+
+        Args:
+            name: for all maps.
+            base: for base maps, before ``name``.
+            detail: for detail maps, before ``name``.
+
+        Raises:
+            UsageError: the network's rule cannot be chosen, or it takes none of this name.
+        """
+        if name or base or detail:
+            raise UsageError(f"{type(self).__name__} has no rule to choose")

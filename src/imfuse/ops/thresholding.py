@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 
@@ -12,4 +13,6 @@ def soft_threshold(x: Tensor, threshold: Tensor | float) -> Tensor:
         x: any shape.
         threshold: γ ≥ 0, broadcast to ``x``.
     """
-    return x.sign() * (x.abs() - threshold).clamp_min(0)
+    if isinstance(threshold, Tensor):
+        return x - torch.maximum(torch.minimum(x, threshold), -threshold)
+    return x - x.clamp(-threshold, threshold)

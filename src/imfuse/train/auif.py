@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Self, cast, get_args
 
-import torch
+from torch import Tensor
 
 from imfuse.blocks.activations import ActivationName
 from imfuse.errors import UsageError
 from imfuse.networks.auif import AUIF
-from imfuse.train.autoencoder import train_autoencoder
-from imfuse.train.config import TrainingConfig
-from imfuse.train.pictures import read_training_pictures
+from imfuse.networks.two_scale import TwoScaleNetwork
+from imfuse.train.config import TrainingConfig, check_activations
 
-PAPER = (
-    "Z. Zhao, S. Xu, C. Zhang, J. Liu, J. Zhang: Efficient and Interpretable Infrared and Visible Image Fusion via "
-    "Algorithm Unrolling. arXiv:2005.05896"
-)
+DEPTHS = range(1, 16)
 
 
 @dataclass(frozen=True)
@@ -27,6 +23,13 @@ class AUIFConfig(TrainingConfig):
 
     The paper names no optimiser; its authors' code uses Adam, and so do we. Crops are random, without flips.
     """
+
+    network = "auif"
+    paper = (
+        "Z. Zhao, S. Xu, C. Zhang, J. Liu, J. Zhang: Efficient and Interpretable Infrared and Visible Image Fusion via "
+        "Algorithm Unrolling. arXiv:2005.05896"
+    )
+    sweeps = ("layers", "activation", "rule")
 
     epochs: int = 80
     batch: int = 32
@@ -46,9 +49,7 @@ class AUIFConfig(TrainingConfig):
         super().__post_init__()
         if self.layers < 1 or self.filters < 1:
             raise UsageError("layers and filters must be at least 1")
-        if self.activation not in get_args(ActivationName):
-            names = ", ".join(get_args(ActivationName))
-            raise UsageError(f"unknown activation {self.activation!r}: choose one of {names}")
+        check_activations([self.activation])
 
     def network_arguments(self) -> dict[str, Any]:
         """Constructor arguments of the network."""
@@ -60,25 +61,24 @@ class AUIFConfig(TrainingConfig):
             "theta_detail": self.theta_detail,
         }
 
-    def build(self) -> AUIF:
-        """A fresh network whose parameters follow from the seed."""
-        with torch.random.fork_rng():
-            torch.manual_seed(self.seed)
-            return AUIF(**self.network_arguments())
+    def construct(self) -> AUIF:
+        """A fresh network."""
+        return AUIF(**self.network_arguments())
 
+    def finish(self, network: TwoScaleNetwork, pictures: Iterable[Tensor]) -> None:
+        """Centre the maps: see :meth:`imfuse.networks.auif.AUIF.centre`."""
+        cast(AUIF, network).centre(pictures)
 
-def train_auif(config: AUIFConfig, data: Path, run: Path, *, resume: bool = False, progress: bool = True) -> AUIF:
-    """Train AUIF and centre its maps; leave configuration, checkpoints and curves in ``run``.
+    def candidates(self, kind: str) -> list[tuple[str, Self]]:
+        """Labels and recipes of a sweep: ``layers`` 1–15, ``activation``, or ``rule`` (one training, three rules)."""
+        match kind:
+            case "layers":
+                return [(str(depth), replace(self, layers=depth)) for depth in DEPTHS]
+            case "activation":
+                return [(name, replace(self, activation=name)) for name in get_args(ActivationName)]
+            case _:
+                return [("", self)]
 
-    See :func:`train_autoencoder` and :meth:`imfuse.networks.auif.AUIF.centre`.
-    """
-    network = config.build()
-    train_autoencoder(network, config, data, run, resume=resume, progress=progress)
-    pictures = read_training_pictures(data, config.crop)
-    network.cpu().centre(torch.from_numpy(picture).float().div_(255)[None, None] for picture in pictures)
-    return network
-
-
-def with_seed(config: AUIFConfig, seed: int) -> AUIFConfig:
-    """The same recipe from another seed."""
-    return replace(config, seed=seed)
+    def rule_choices(self) -> list[tuple[str, str, str]]:
+        """Label, base rule and detail rule of every candidate of the sweep of rules."""
+        return [(rule.name, rule.name, rule.name) for rule in AUIF.rules]

@@ -9,10 +9,11 @@ import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
-from torch import Tensor, nn
+from torch import Tensor
 
 from imfuse.errors import DataError, OutputError
 from imfuse.losses.reconstruction import reconstruction_loss
+from imfuse.networks.two_scale import TwoScaleNetwork
 from imfuse.train.config import TrainingConfig, check_resumed, write_config
 from imfuse.train.curves import Curves
 from imfuse.train.pictures import crop_loader, read_training_pictures
@@ -23,7 +24,7 @@ CHECKPOINTS = "checkpoints"
 class Reconstruction(pl.LightningModule):
     """Reproduce single pictures: Adam, the reconstruction loss, and one drop of the learning rate to a tenth."""
 
-    def __init__(self, network: nn.Module, config: TrainingConfig) -> None:
+    def __init__(self, network: TwoScaleNetwork, config: TrainingConfig) -> None:
         super().__init__()
         self.network = network
         self.config = config
@@ -44,7 +45,6 @@ class Reconstruction(pl.LightningModule):
 
 
 def train_autoencoder(
-    network: nn.Module,
     config: TrainingConfig,
     data: Path,
     run: Path,
@@ -52,11 +52,10 @@ def train_autoencoder(
     resume: bool = False,
     progress: bool = True,
     stop_after: int | None = None,
-) -> nn.Module:
-    """Train a network and leave checkpoints and curves in ``run``.
+) -> TwoScaleNetwork:
+    """Train a network; leave configuration, checkpoints and curves in ``run``.
 
     Args:
-        network: reproduces pictures (B, 1, H, W); its first parameters must come from ``config.seed``.
         config: the recipe.
         data: folder with ``ir`` and ``vis``.
         run: folder of the run.
@@ -66,7 +65,7 @@ def train_autoencoder(
         stop_after: end after this many epochs, to be resumed later.
 
     Returns:
-        The network, trained, in evaluation mode.
+        The network, trained, told what it needs to know of the training pictures, in evaluation mode.
 
     Raises:
         DataError: the data are not as needed, or there is nothing to resume.
@@ -82,7 +81,7 @@ def train_autoencoder(
         raise OutputError(f"{run}: cannot hold a training ({error.strerror or error})") from error
     loader = crop_loader(pictures, config.batch, config.crop, config.seed)
     trainer = _trainer(config.epochs if stop_after is None else stop_after, run, progress)
-    module = Reconstruction(network, config)
+    module = Reconstruction(config.build(), config)
     deterministic = torch.are_deterministic_algorithms_enabled()
     try:
         trainer.fit(module, loader, ckpt_path=checkpoint, weights_only=True)
@@ -91,7 +90,9 @@ def train_autoencoder(
         raise KeyboardInterrupt from error
     finally:
         torch.use_deterministic_algorithms(deterministic)
-    return module.network.eval()
+    network = module.network.cpu().eval()
+    config.finish(network, (torch.from_numpy(picture).float().div_(255)[None, None] for picture in pictures))
+    return network
 
 
 def _starting_point(config: TrainingConfig, run: Path, resume: bool) -> Path | None:

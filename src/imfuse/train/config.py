@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self, get_args
 
+import torch
+from torch import Tensor
+
+from imfuse.blocks.activations import ActivationName
 from imfuse.errors import DataError, UsageError
+from imfuse.networks.two_scale import TwoScaleNetwork
 
 
 @dataclass(frozen=True)
-class TrainingConfig:
-    """What a training of an autoencoder on single pictures is set to.
+class TrainingConfig(ABC):
+    """What a training of an autoencoder on single pictures is set to: the recipe of a network.
 
     Attributes:
+        network: its key in the registry.
+        paper: reference.
+        sweeps: settings that can be swept; ``rule`` trains once.
         epochs: passes over the training pictures.
         batch: pictures per step.
         crop: side of the square crops in pixels.
@@ -24,6 +34,10 @@ class TrainingConfig:
         ssim_weight: μ (AUIF) or λ (Deep CSC) of the reconstruction loss.
         seed: of the first parameters, the order of the pictures and the crops.
     """
+
+    network: ClassVar[str]
+    paper: ClassVar[str]
+    sweeps: ClassVar[tuple[str, ...]]
 
     epochs: int
     batch: int
@@ -47,6 +61,48 @@ class TrainingConfig:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return asdict(self)
+
+    @abstractmethod
+    def network_arguments(self) -> dict[str, Any]:
+        """Constructor arguments of the network."""
+
+    @abstractmethod
+    def construct(self) -> TwoScaleNetwork:
+        """A fresh network."""
+
+    @abstractmethod
+    def finish(self, network: TwoScaleNetwork, pictures: Iterable[Tensor]) -> None:
+        """What the network has to be told of the training pictures, each (1, 1, H, W) in [0, 1], after the training."""
+
+    @abstractmethod
+    def candidates(self, kind: str) -> list[tuple[str, Self]]:
+        """Labels and recipes of a sweep."""
+
+    @abstractmethod
+    def rule_choices(self) -> list[tuple[str, str, str]]:
+        """Label, base rule and detail rule of every candidate of the sweep of rules."""
+
+    def build(self) -> TwoScaleNetwork:
+        """A fresh network whose parameters follow from the seed."""
+        with torch.random.fork_rng():
+            torch.manual_seed(self.seed)
+            return self.construct()
+
+    def with_seed(self, seed: int) -> Self:
+        """The same recipe from another seed."""
+        return replace(self, seed=seed)
+
+
+def check_activations(names: Sequence[str]) -> None:
+    """Refuse activations that there are not.
+
+    Raises:
+        UsageError: one is unknown.
+    """
+    for name in names:
+        if name not in get_args(ActivationName):
+            choices = ", ".join(get_args(ActivationName))
+            raise UsageError(f"unknown activation {name!r}: choose one of {choices}")
 
 
 def write_config(config: TrainingConfig, run: Path) -> None:

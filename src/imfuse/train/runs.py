@@ -1,4 +1,4 @@
-"""A training of AUIF from data to shipped files: several seeds, one chosen on validation pairs."""
+"""A training from data to shipped files: several seeds, one chosen on validation pairs."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import numpy as np
 
 from imfuse.data.splits import MSRS361_VALIDATION_FROM, is_msrs361_validation
 from imfuse.errors import DataError
-from imfuse.networks.auif import AUIF
+from imfuse.networks.two_scale import TwoScaleNetwork
 from imfuse.registry import ModelCard, write_card
-from imfuse.train.auif import PAPER, AUIFConfig, train_auif, with_seed
-from imfuse.train.autoencoder import find_checkpoint
+from imfuse.train.autoencoder import find_checkpoint, train_autoencoder
+from imfuse.train.config import TrainingConfig
 from imfuse.train.export import save_model
 from imfuse.train.validation import SCORES, Pair, mean_ranks, means, pairs_of, score_pairs
 
@@ -35,7 +35,7 @@ def validation_pairs(folder: Path) -> list[Pair]:
 
 
 def train_seeds(
-    config: AUIFConfig,
+    config: TrainingConfig,
     data: Path,
     run: Path,
     seeds: int,
@@ -56,17 +56,22 @@ def train_seeds(
     pairs = None if validation is None else validation_pairs(validation)
     cards = []
     for offset in range(seeds):
-        recipe = with_seed(config, config.seed + offset)
+        recipe = config.with_seed(config.seed + offset)
         folder = run if seeds == 1 else run / f"seed-{recipe.seed}"
         log.info("seed %d (%d of %d)", recipe.seed, offset + 1, seeds)
         goes_on = resume and (seeds == 1 or find_checkpoint(folder) is not None)
-        network = train_auif(recipe, data, folder, resume=goes_on, progress=progress)
+        network = train_autoencoder(recipe, data, folder, resume=goes_on, progress=progress)
         figures = {} if pairs is None else {"validation": _scores(network, pairs, validation)}
         cards.append(_save(network, recipe, data, folder, figures))
     return cards[0] if seeds == 1 else _choose(cards, run)
 
 
-def _scores(network: AUIF, pairs: list[Pair], validation: Path | None) -> dict[str, Any]:
+def model_name(recipe: TrainingConfig) -> str:
+    """The name of a recipe's model, as users write it."""
+    return recipe.network.replace("_", "-")
+
+
+def _scores(network: TwoScaleNetwork, pairs: list[Pair], validation: Path | None) -> dict[str, Any]:
     return {
         "data": _validation_words(validation),
         "metrics": "imfuse.metrics, 8-bit luma, mean over the pairs",
@@ -74,14 +79,16 @@ def _scores(network: AUIF, pairs: list[Pair], validation: Path | None) -> dict[s
     }
 
 
-def _save(network: AUIF, recipe: AUIFConfig, data: Path, folder: Path, figures: dict[str, Any]) -> ModelCard:
+def _save(
+    network: TwoScaleNetwork, recipe: TrainingConfig, data: Path, folder: Path, figures: dict[str, Any]
+) -> ModelCard:
     return save_model(
         network,
-        folder / "auif.safetensors",
-        network="auif",
+        folder / f"{model_name(recipe)}.safetensors",
+        network=recipe.network,
         arguments=recipe.network_arguments(),
         tasks=("infrared",),
-        paper=PAPER,
+        paper=recipe.paper,
         data={data.name: _data_words(data)},
         recipe=recipe.to_dict(),
         selection="the only run",
@@ -94,7 +101,7 @@ def _choose(cards: list[ModelCard], run: Path) -> ModelCard:
     scores = [card.figures["validation"]["scores"] for card in cards]
     ranks = mean_ranks(scores)
     best = cards[int(np.argmin(ranks))]
-    for name in ("auif.safetensors", "config.json", "curves.csv", "curves.png"):
+    for name in (best.weights_path.name, "config.json", "curves.csv", "curves.png"):
         shutil.copyfile(best.weights_path.with_name(name), run / name)
     seeds = {
         str(card.recipe["seed"]): {**score, "mean_rank": value}
@@ -106,8 +113,8 @@ def _choose(cards: list[ModelCard], run: Path) -> ModelCard:
         "deviation": {key: float(np.std([score[key] for score in scores], ddof=1)) for key in SCORES},
     }
     figures = {"validation": {**best.figures["validation"], **spread}}
-    card = replace(best, selection=CRITERION, figures=figures, path=run / "auif.json")
-    write_card(card, run / "auif.json")
+    card = replace(best, selection=CRITERION, figures=figures, path=run / f"{best.name}.json")
+    write_card(card, run / f"{best.name}.json")
     return card
 
 

@@ -6,37 +6,23 @@ import csv
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import get_args
 
-from imfuse.blocks.activations import ActivationName
 from imfuse.errors import UsageError
 from imfuse.metrics import METRICS
-from imfuse.networks.auif import AUIF
-from imfuse.rules import RULES
-from imfuse.train.auif import AUIFConfig, train_auif
-from imfuse.train.autoencoder import find_checkpoint
+from imfuse.networks.two_scale import TwoScaleNetwork
+from imfuse.train.autoencoder import find_checkpoint, train_autoencoder
+from imfuse.train.config import TrainingConfig
 from imfuse.train.validation import SCORES, Pair, mean_ranks, means, score_pairs
 
 log = logging.getLogger(__name__)
 
 Row = dict[str, str | float]
-DEPTHS = range(1, 16)
 
 
-def candidates(kind: str, config: AUIFConfig) -> list[tuple[str, AUIFConfig]]:
-    """Labels and recipes of a sweep: ``layers`` 1–15, ``activation``, or ``rule`` (one training, three rules)."""
-    match kind:
-        case "layers":
-            return [(str(depth), replace(config, layers=depth)) for depth in DEPTHS]
-        case "activation":
-            return [(name, replace(config, activation=name)) for name in get_args(ActivationName)]
-        case _:
-            return [("", config)]
-
-
-def sweep(kind: str, config: AUIFConfig, data: Path, pairs: Sequence[Pair], run: Path, *, progress: bool) -> list[Row]:
+def sweep(
+    kind: str, config: TrainingConfig, data: Path, pairs: Sequence[Pair], run: Path, *, progress: bool
+) -> list[Row]:
     """Train every candidate and score it; write ``KIND.csv``, ``KIND.md`` and ``KIND.png`` into ``run``.
 
     Candidates whose score is in the CSV already are not trained again, so that a sweep that was cut goes on.
@@ -48,13 +34,13 @@ def sweep(kind: str, config: AUIFConfig, data: Path, pairs: Sequence[Pair], run:
     _check_settings(kind, config, run)
     table = run / f"{kind}.csv"
     rows = read_table(table)
-    for label, recipe in candidates(kind, config):
+    for label, recipe in config.candidates(kind):
         if _is_done(kind, label, rows):
             continue
         log.info("sweep of %s: %s", kind, label or "one training")
-        folder = run / f"{kind}-{label or 'all'}"
-        network = train_auif(recipe, data, folder, resume=find_checkpoint(folder) is not None, progress=progress)
-        rows += _scored(kind, label, network, pairs)
+        folder = run / f"{kind}-{label.replace(' + ', '-') or 'all'}"
+        network = train_autoencoder(recipe, data, folder, resume=find_checkpoint(folder) is not None, progress=progress)
+        rows += _scored(kind, label, recipe, network, pairs)
         write_table(table, rank(rows))
     rows = rank(rows)
     (run / f"{kind}.md").write_text(markdown(kind, rows), encoding="utf-8")
@@ -62,7 +48,7 @@ def sweep(kind: str, config: AUIFConfig, data: Path, pairs: Sequence[Pair], run:
     return rows
 
 
-def _check_settings(kind: str, config: AUIFConfig, run: Path) -> None:
+def _check_settings(kind: str, config: TrainingConfig, run: Path) -> None:
     """Note the settings of a sweep, and refuse to go on with one of other settings.
 
     Raises:
@@ -79,12 +65,14 @@ def _is_done(kind: str, label: str, rows: Sequence[Row]) -> bool:
     return bool(rows) if kind == "rule" else any(row[kind] == label for row in rows)
 
 
-def _scored(kind: str, label: str, network: AUIF, pairs: Sequence[Pair]) -> list[Row]:
+def _scored(
+    kind: str, label: str, config: TrainingConfig, network: TwoScaleNetwork, pairs: Sequence[Pair]
+) -> list[Row]:
     if kind != "rule":
         return [{kind: label, **means(score_pairs(network, pairs))}]
     rows: list[Row] = []
-    for name in RULES:
-        network.use_rule(name)
+    for name, base, detail in config.rule_choices():
+        network.use_rule(base=base, detail=detail)
         rows.append({kind: name, **means(score_pairs(network, pairs))})
     return rows
 
@@ -135,10 +123,11 @@ def draw(kind: str, rows: Sequence[Row], path: Path) -> None:
     labels = [str(row[kind]) for row in rows]
     for axis, key in zip(axes.flat, SCORES, strict=True):
         values = [float(row[key]) for row in rows]
-        if kind == "layers":
+        if kind != "rule" and all(label.isdigit() for label in labels):
             axis.plot(labels, values, marker="o", markersize=3)
         else:
             axis.bar(labels, values, width=0.5)
+            axis.tick_params("x", rotation=0 if len(labels) < 5 else 90, labelsize=6)
             axis.set_ylim(min(values) * 0.9, max(values) * 1.02)
         axis.set_title(METRICS[key].name, fontsize=9)
         axis.set_xlabel(kind)

@@ -1,0 +1,182 @@
+"""What AUIF and CSC-IVFN share: base and detail maps of every picture, merged by a rule each, decoded together."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+from torch import Tensor
+
+from imfuse.networks.protocol import Core, FusionNetwork, Part
+from imfuse.rules import Rule, rule
+from imfuse.rules.histograms import Histogram, Scale
+
+
+class TwoScale(NamedTuple):
+    """Base and detail of one picture, each (B, C, H, W): images, feature maps or weights."""
+
+    base: Tensor
+    detail: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class TwoScaleSurvey:
+    """Histograms of the base and detail maps of every source; empty for a branch whose rule needs none."""
+
+    base: tuple[Histogram, ...]
+    detail: tuple[Histogram, ...]
+
+    def merged(self, other: TwoScaleSurvey) -> TwoScaleSurvey:
+        """The survey of both windows together."""
+        return TwoScaleSurvey(_merged(self.base, other.base), _merged(self.detail, other.detail))
+
+
+def _merged(first: tuple[Histogram, ...], second: tuple[Histogram, ...]) -> tuple[Histogram, ...]:
+    return tuple(one.merged(other) for one, other in zip(first, second, strict=True))
+
+
+class TwoScaleNetwork(FusionNetwork):
+    """An autoencoder of base and detail maps; the rules stand between its encoder and its decoder.
+
+    Args:
+        base_rule: how base maps are merged.
+        detail_rule: how detail maps are merged.
+    """
+
+    rules: ClassVar[tuple[Rule, ...]]
+    """The rules that its paper has, and that it takes."""
+
+    def __init__(self, base_rule: str, detail_rule: str) -> None:
+        super().__init__()
+        self.base_rule = rule(base_rule, self.rules)
+        self.detail_rule = rule(detail_rule, self.rules)
+
+    @abstractmethod
+    def start(self, source: Tensor) -> TwoScale:
+        """Base and detail image of a picture (B, 1, H, W), with which the encoders begin."""
+
+    @abstractmethod
+    def encode(self, source: Tensor) -> TwoScale:
+        """Base and detail maps of a picture (B, 1, H, W) in [0, 1]."""
+
+    @abstractmethod
+    def decode(self, features: TwoScale) -> Tensor:
+        """The picture (B, 1, H, W) in (0, 1) of base and detail maps."""
+
+    @abstractmethod
+    def images(self, features: TwoScale) -> TwoScale:
+        """Base and detail maps as one image each, (B, 1, H, W), as the decoder sees them."""
+
+    @abstractmethod
+    def scales(self) -> tuple[Scale, Scale]:
+        """The levels of base and of detail maps, for rules that need histograms."""
+
+    def forward(self, source: Tensor) -> Tensor:
+        """Reproduce a picture (B, 1, H, W): what the training optimises."""
+        return self.decode(self.encode(source))
+
+    @property
+    def rule_name(self) -> str | None:
+        """Name of the rule in use; ``base + detail`` where they differ."""
+        base, detail = self.base_rule.name, self.detail_rule.name
+        return base if base == detail else f"{base} + {detail}"
+
+    def use_rule(self, name: str | None = None, *, base: str | None = None, detail: str | None = None) -> None:
+        """Merge by the rule of this name from now on, or by one rule for base and one for detail maps.
+
+        Raises:
+            UsageError: the network takes no rule of this name.
+        """
+        chosen = [rule(asked, self.rules) if asked else None for asked in (base or name, detail or name)]
+        self.base_rule = chosen[0] or self.base_rule
+        self.detail_rule = chosen[1] or self.detail_rule
+
+    @property
+    def rule_halo(self) -> int:
+        """Pixels around a pixel on which the rules' results depend."""
+        return max(self.base_rule.halo, self.detail_rule.halo)
+
+    @property
+    def surveyed(self) -> bool:
+        """Whether a rule in use needs histograms of the whole pictures."""
+        return self.base_rule.surveyed or self.detail_rule.surveyed
+
+    def survey(self, sources: Iterable[Tensor], core: Core) -> TwoScaleSurvey:
+        """Histograms of the maps that the rules need, over the core of these windows."""
+        return self._survey([self.encode(source) for source in sources], core)
+
+    def _survey(self, features: Sequence[TwoScale], core: Core = (slice(None), slice(None))) -> TwoScaleSurvey:
+        if not self.surveyed:
+            return TwoScaleSurvey((), ())
+        base_scale, detail_scale = self.scales()
+        rows, columns = core
+        base, detail = (
+            tuple(Histogram.of(item[branch][..., rows, columns], scale) for item in features) if wanted else ()
+            for branch, (wanted, scale) in enumerate(
+                [(self.base_rule.surveyed, base_scale), (self.detail_rule.surveyed, detail_scale)]
+            )
+        )
+        return TwoScaleSurvey(base, detail)
+
+    def merge(self, features: Iterable[TwoScale], survey: TwoScaleSurvey | None = None) -> TwoScale:
+        """Merge the maps of several pictures by the rules, base with base and detail with detail.
+
+        Args:
+            features: of each picture.
+            survey: of the whole pictures; without it, the maps are taken for those of whole pictures.
+        """
+        if survey is None and self.surveyed:
+            features = list(features)
+            survey = self._survey(features)
+        base = self.base_rule.start(survey.base if survey else ())
+        detail = self.detail_rule.start(survey.detail if survey else ())
+        for item in features:
+            base.add(item.base)
+            detail.add(item.detail)
+        return TwoScale(base.result(), detail.result())
+
+    def fuse(self, sources: Iterable[Tensor], survey: TwoScaleSurvey | None = None) -> Tensor:
+        """Fuse infrared and visible luma, each (B, 1, H, W) in [0, 1], into (B, 1, H, W) in (0, 1)."""
+        return self.decode(self.merge((self.encode(source) for source in sources), survey))
+
+    def explain(
+        self, sources: Iterable[Tensor], names: Sequence[str], survey: TwoScaleSurvey | None = None
+    ) -> Mapping[str, Part]:
+        """Base and detail of every source before and after its encoder, their weights, and what was merged of them.
+
+        Args:
+            sources: as for :meth:`fuse`.
+            names: of the sources, for the names of the parts.
+            survey: as for :meth:`fuse`.
+
+        Returns:
+            For every source NAME: ``NAME``, ``NAME_base_start``, ``NAME_detail_start``, ``NAME_base``,
+            ``NAME_detail``, ``NAME_base_weight``, ``NAME_detail_weight``; and ``fused_base``, ``fused_detail``,
+            ``fused``.
+            Maps of several channels are shown as the image that the decoder makes of them, weights as their mean.
+        """
+        pictures = list(sources)
+        features = [self.encode(picture) for picture in pictures]
+        survey = survey or self._survey(features)
+        folds = self.base_rule.start(survey.base), self.detail_rule.start(survey.detail)
+        for item in features:
+            for fold, feature in zip(folds, item, strict=True):
+                fold.add(feature)
+        weights = [fold.weights() for fold in folds]
+        merged = TwoScale(*(fold.result() for fold in folds))
+        parts: dict[str, Part] = {}
+        for index, (name, picture) in enumerate(zip(names, pictures, strict=True)):
+            parts[name] = Part(picture, "picture", f"{name}, as the network gets it")
+            starts, images = self.start(picture), self.images(features[index])
+            for branch, scale in enumerate(("base", "detail")):
+                started: Part = Part(starts[branch], "picture" if scale == "base" else "map", f"{name}: first {scale}")
+                parts[f"{name}_{scale}_start"] = started
+                parts[f"{name}_{scale}"] = Part(images[branch], "map", f"{name}: {scale} after the encoder")
+                weight = weights[branch][index].mean(1, keepdim=True)
+                parts[f"{name}_{scale}_weight"] = Part(weight, "weight", f"{name}: weight of the {scale}")
+        for scale, image in zip(("base", "detail"), self.images(merged), strict=True):
+            parts[f"fused_{scale}"] = Part(image, "map", f"fused {scale}")
+        parts["fused"] = Part(self.decode(merged), "picture", "fused")
+        return parts

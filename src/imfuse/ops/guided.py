@@ -1,0 +1,30 @@
+"""The guided filter: smooths a map along the edges of another."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from imfuse.ops.filters import box_mean
+
+
+def guided_filter(x: Tensor, guide: Tensor, radius: int, epsilon: float) -> Tensor:
+    """K. He, J. Sun, X. Tang, "Guided image filtering", 2013, Eqs. 5, 6 and 8; channel by channel.
+
+    In every window of (2r + 1)² pixels ``x`` is taken for an affine function a·guide + b; the result at a pixel is the
+    mean of the functions of all windows that hold it. Borders are reflected, as elsewhere.
+
+    Args:
+        x: (B, C, H, W).
+        guide: (B, C, H, W).
+        radius: r in pixels; the result depends on 2r pixels around.
+        epsilon: ε, the variance of the guide below which a window is taken for flat.
+
+    Returns:
+        (B, C, H, W).
+    """
+    size = 2 * radius + 1
+    mean_x, mean_guide = box_mean(x, size), box_mean(guide, size)
+    covariance = box_mean(x * guide, size) - mean_x * mean_guide
+    variance = (box_mean(guide * guide, size) - mean_guide * mean_guide).clamp_min(0)
+    slope = covariance / (variance + epsilon)
+    return box_mean(slope, size) * guide + box_mean(mean_x - slope * mean_guide, size)

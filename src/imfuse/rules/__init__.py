@@ -1,0 +1,87 @@
+"""Fusion rules: how the feature maps of several sources become one.
+
+A rule folds an iterable of feature maps: one source is in memory at a time where the rule allows it, so that the
+memory does not grow with their number. A network with several branches folds each branch by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+from imfuse.errors import UsageError
+from imfuse.rules.histograms import Histogram
+from imfuse.rules.l1_norm import L1Norm
+from imfuse.rules.linear import Addition, Average
+from imfuse.rules.saliency import SaliencyWeighted
+
+
+class Fold(Protocol):
+    """The running state of a rule over the maps seen so far, all (B, C, H, W)."""
+
+    def add(self, feature: Tensor) -> None:
+        """Take the next source's map."""
+
+    def result(self) -> Tensor:
+        """The merged map of the sources so far."""
+
+    def weights(self) -> list[Tensor]:
+        """The weight of every source so far, each (B, 1, H, W) or (B, C, H, W): the result is Σ weight · map."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A fusion rule.
+
+    Attributes:
+        name: the name that users choose it by.
+        fold: makes a fresh fold; of rules that are ``surveyed``, from the histograms of the sources' maps.
+        halo: how many pixels around a pixel its result depends on, beside the histograms.
+        source: where it is defined.
+        surveyed: whether it needs to know every map's histogram over the whole picture.
+    """
+
+    name: str
+    fold: Callable[..., Fold]
+    halo: int
+    source: str
+    surveyed: bool = False
+
+    def start(self, survey: Sequence[Histogram] = ()) -> Fold:
+        """A fresh fold.
+
+        Args:
+            survey: the histograms of the sources' maps in their order, for a rule that is ``surveyed``.
+        """
+        return self.fold(survey) if self.surveyed else self.fold()
+
+    def __call__(self, maps: Iterable[Tensor], survey: Sequence[Histogram] = ()) -> Tensor:
+        """Fold ``maps``, each (B, C, H, W), into one."""
+        fold = self.start(survey)
+        for feature in maps:
+            fold.add(feature)
+        return fold.result()
+
+
+ADDITION = Rule("addition", Addition, 0, "AUIF, Eq. 8: all weights 1")
+AVERAGE = Rule("average", Average, 0, "AUIF, Eq. 8: all weights 1/N; Deep CSC, average strategy")
+L1_NORM = Rule("l1_norm", L1Norm, L1Norm.halo, "AUIF, Eq. 9; Deep CSC, Eq. 6")
+SALIENCY_WEIGHTED = Rule("saliency_weighted", SaliencyWeighted, SaliencyWeighted.halo, "Deep CSC, Eq. 7", surveyed=True)
+
+RULES: dict[str, Rule] = {rule.name: rule for rule in (ADDITION, AVERAGE, L1_NORM, SALIENCY_WEIGHTED)}
+
+
+def rule(name: str, allowed: Iterable[Rule] = RULES.values()) -> Rule:
+    """The rule of this name (``-`` serves for ``_``).
+
+    Raises:
+        UsageError: there is none, or it is not among those ``allowed``.
+    """
+    names = {choice.name: choice for choice in allowed}
+    try:
+        return names[str(name).replace("-", "_").lower()]
+    except KeyError:
+        raise UsageError(f"unknown rule {name!r}: choose one of {', '.join(names)}") from None
