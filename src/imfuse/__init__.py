@@ -28,6 +28,8 @@ def fuse(
     model: str | Path | None = None,
     *,
     rule: str | None = None,
+    base_rule: str | None = None,
+    detail_rule: str | None = None,
     device: str = "cpu",
     **options: Any,
 ) -> FusionResult:
@@ -40,6 +42,8 @@ def fuse(
         model: name of a built-in model (see :func:`list_models`) or path of a ``.safetensors`` file with its card;
             by default the task's.
         rule: fusion rule, for models where it can be chosen.
+        base_rule: fusion rule of base maps alone, for models that have them.
+        detail_rule: fusion rule of detail maps alone.
         device: where to compute: ``cpu``, ``cuda`` …
         **options: ``range``, ``resize_to``, ``depth``, ``memory``, ``progress``: see :meth:`imfuse.fuser.Fuser.fuse`.
 
@@ -52,16 +56,34 @@ def fuse(
     from imfuse.tasks import task as find_task
 
     found = find_task(task)
-    return load(model or found.default_model, task=task, rule=rule, device=device).fuse(sources, **options)
+    fuser = load(
+        model or found.default_model,
+        task=task,
+        rule=rule,
+        base_rule=base_rule,
+        detail_rule=detail_rule,
+        device=device,
+    )
+    return fuser.fuse(sources, **options)
 
 
-def load(name_or_path: str | Path, *, task: str | None = None, rule: str | None = None, device: str = "cpu") -> Fuser:
+def load(
+    name_or_path: str | Path,
+    *,
+    task: str | None = None,
+    rule: str | None = None,
+    base_rule: str | None = None,
+    detail_rule: str | None = None,
+    device: str = "cpu",
+) -> Fuser:
     """A fuser with a trained model, to be used for many pictures.
 
     Args:
         name_or_path: name of a built-in model or path of a ``.safetensors`` file with its card beside it.
         task: task name; by default the first that the model serves.
         rule: fusion rule, for models where it can be chosen.
+        base_rule: fusion rule of base maps alone, for models that have them.
+        detail_rule: fusion rule of detail maps alone.
         device: where to compute.
 
     Raises:
@@ -80,8 +102,7 @@ def load(name_or_path: str | Path, *, task: str | None = None, rule: str | None 
     from imfuse.fuser import Fuser
 
     network = load_network(card)
-    if rule is not None:
-        network.use_rule(rule)
+    network.use_rule(rule, base=base_rule, detail=detail_rule)
     return Fuser(network, chosen, card.name, device, card)
 
 

@@ -177,6 +177,66 @@ def fuse(
 
 
 @app.command()
+def explain(
+    sources: Annotated[list[Path], typer.Argument(help="Pictures in the task's order: infrared, then visible.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the pictures.")] = Path("parts"),
+    task: Annotated[str, typer.Option(help="What is fused; see [bold]imfuse models[/bold].")] = "infrared",
+    model: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Model name, or path of a .safetensors file with its card. Default: the task's."),
+    ] = None,
+    rule: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Fusion rule of base and detail. Default: the model's."),
+    ] = None,
+    base_rule: Annotated[Optional[str], typer.Option(help="Fusion rule of the base alone.")] = None,  # noqa: UP045
+    detail_rule: Annotated[Optional[str], typer.Option(help="Fusion rule of the detail alone.")] = None,  # noqa: UP045
+    range_: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--range", metavar="NAME|ROLE=NAME,…", help="As for [bold]imfuse fuse[/bold]."),
+    ] = None,
+    resize_to: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="For sources of different size: the size of the first or of the largest."),
+    ] = None,
+    memory: Annotated[str, typer.Option(help="What it may take beyond the pictures and parts themselves.")] = "1GiB",
+    values: Annotated[
+        bool, typer.Option("--values", help="Write every part's own values too, as 32-bit float TIFF.")
+    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace pictures that exist.")] = False,
+    device: Annotated[str, typer.Option(help="Where to compute: cpu, cuda, mps.")] = "cpu",
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Show errors only.")] = False,
+) -> None:
+    """Show what each source gave: base and detail before and after the fusion, and the weight of each.
+
+    Writes sheet.png, where all parts stand side by side with their names, and every part as a picture of its own.
+    In weight maps black is 0 and white is 1. Base and detail maps are shown on one scale for both sources and the
+    result, with detail's 0 in the middle gray; the sheet names the values of black and white.
+
+    [bold]Examples[/bold]
+
+      imfuse explain thermal.png visible.png -o parts/
+
+      imfuse explain thermal.png visible.png -o parts/ --model csc-ivfn --values
+    """
+    from imfuse.commands.explain import run_explain
+    from imfuse.levels import parse_range
+
+    run_explain(
+        sources,
+        output,
+        task,
+        model,
+        {"rule": rule, "base_rule": base_rule, "detail_rule": detail_rule},
+        device,
+        {"range": parse_range(range_), "resize_to": resize_to, "memory": memory},
+        values=values,
+        overwrite=overwrite,
+        quiet=quiet,
+    )
+
+
+@app.command()
 def demo(
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the pictures.")] = Path("demo"),
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace pictures that exist.")] = False,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,15 +14,17 @@ from torch import Tensor
 
 from imfuse import __version__
 from imfuse.errors import UsageError
-from imfuse.io import ArrayWriter, PixelSource, open_source
+from imfuse.explanation import Explanation
+from imfuse.io import ArrayWriter, PixelSource
 from imfuse.io.window import Window
-from imfuse.levels import Levels, RangeName, find_levels, ranges_of
-from imfuse.ops.colour import luma, replace_luma
-from imfuse.quantise import Depth, OutputDepth, check_depth, depth_notes, output_depth
+from imfuse.levels import RangeName, ranges_of
+from imfuse.ops.colour import replace_luma
+from imfuse.plan import Plan, make_plan
+from imfuse.quantise import Depth, OutputDepth, check_depth
 from imfuse.result import FusionResult, Report, SourceReport
-from imfuse.sizes import ResizeTo, check_resize, same_size
+from imfuse.sizes import ResizeTo, check_resize
 from imfuse.tasks import Task
-from imfuse.tiles import parse_memory, tile_side, tiles
+from imfuse.tiles import parse_memory, tile_side
 
 if TYPE_CHECKING:
     from imfuse.networks.protocol import FusionNetwork
@@ -64,17 +65,6 @@ class _Tally:
                 "dark in the same places; --range percentile or --rule average keeps more light"
             )
         return notes
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """Everything that is decided before the first pixel is fused."""
-
-    sources: list[PixelSource]
-    levels: list[Levels]
-    windows: list[Window]
-    depth: OutputDepth
-    notes: list[str]
 
 
 class Fuser:
@@ -151,13 +141,57 @@ class Fuser:
                     progress(len(results) / count)
             return _stacked(results)
         started = time.perf_counter()
-        plan = self._plan(given, ranges_of(range, self.task.roles), resize_to, depth, parse_memory(memory))
+        policies = ranges_of(range, self.task.roles)
+        plan = make_plan(self.task, self.network, given, policies, resize_to, depth, parse_memory(memory))
         writer, tally = self._run(plan, progress)
-        detail = plan.sources[self.task.detail_role]
-        notes = [*plan.notes, *tally.notes(detail, plan.depth)]
+        notes = [*plan.notes, *tally.notes(plan.detail, plan.depth)]
         report = self._report(plan, writer.image, time.perf_counter() - started, notes)
         image = _like(writer.image, given[self.task.detail_role])
-        return FusionResult(image, report, detail.metadata, detail.has_alpha)
+        return FusionResult(image, report, plan.detail.metadata, plan.detail.has_alpha)
+
+    def explain(
+        self,
+        sources: Sequence[Any],
+        *,
+        range: RangeName | Mapping[str, RangeName] | None = None,
+        resize_to: ResizeTo | None = None,
+        memory: str | int = "1GiB",
+        progress: Progress | None = None,
+    ) -> Explanation:
+        """The parts that the algorithm saw on its way to the fused picture, as named arrays (H, W) of float32.
+
+        Which parts there are, the network says: see :meth:`imfuse.networks.two_scale.TwoScaleNetwork.explain`. They are
+        computed window by window, as the fused picture is, and do not depend on how many there are.
+
+        Args:
+            sources: as for :meth:`fuse`, but no batches.
+            range: as for :meth:`fuse`.
+            resize_to: as for :meth:`fuse`.
+            memory: what it may take beyond the pictures and the parts themselves.
+            progress: called with the finished fraction.
+
+        Raises:
+            UsageError: the network has no parts to show; or as for :meth:`fuse`.
+            SourceError: a source cannot be read.
+            SizeMismatchError: different sizes without ``resize_to``.
+        """
+        given = _sequence(sources)
+        if _batch_size(given) > 1:
+            raise UsageError("a batch of several pictures: explain them one by one")
+        policies = ranges_of(range, self.task.roles)
+        plan = make_plan(self.task, self.network, given, policies, resize_to, None, parse_memory(memory))
+        survey = self._survey(plan, _share(progress, 0.0, 0.5))
+        told = _share(progress, 0.5 if survey is not None else 0.0, 1.0)
+        names = [role.name for role in self.task.roles]
+        explanation = Explanation(plan.detail.height, plan.detail.width, self.name, self.network.rule_name, plan.notes)
+        for done, window in enumerate(plan.windows, start=1):
+            _, lumas, (rows, columns) = plan.read(window, self.device)
+            with torch.inference_mode():
+                parts = self.network.explain(lumas, names, survey)
+            for name, part in parts.items():
+                explanation.write(name, part, window, part.image[0, 0, rows, columns].cpu().numpy())
+            told(done / len(plan.windows))
+        return explanation
 
     def check_options(
         self,
@@ -176,82 +210,49 @@ class Fuser:
         check_depth(depth)
         tile_side(parse_memory(memory), self.network.bytes_per_pixel, self.network.halo)
 
-    def _plan(
-        self,
-        given: Sequence[Any],
-        policies: Sequence[RangeName | None],
-        resize_to: ResizeTo | None,
-        depth: Depth | None,
-        memory: int,
-    ) -> _Plan:
-        roles = self.task.roles
-        if len(given) != len(roles):
-            names = " and ".join(role.name for role in roles)
-            raise UsageError(f"task {self.task.name!r} takes {len(roles)} sources ({names}), {len(given)} given")
-        opened = [open_source(source, name=_name(source, role.name)) for source, role in zip(given, roles, strict=True)]
-        notes = [note for source in opened for note in source.notes]
-        for source in opened:
-            _check_channels(source)
-        opened, resize_notes = same_size(opened, resize_to)
-        notes += resize_notes
-        windows = self._windows(opened, memory)
-        levels = []
-        for source, role, policy in zip(opened, roles, policies, strict=True):
-            found, level_notes = find_levels(source, windows, policy, role.stretch)
-            levels.append(found)
-            notes += level_notes
-        detail = opened[self.task.detail_role]
-        for index, source in enumerate(opened):
-            if index != self.task.detail_role and source.channels == 3:
-                notes.append(f"{source.name}: colour is turned to luma; chroma comes from {detail.name}")
-            if index != self.task.detail_role and source.has_alpha:
-                notes.append(f"{source.name}: its alpha channel is not used")
-        stored = output_depth(detail, depth)
-        return _Plan(opened, levels, windows, stored, [*notes, *depth_notes(detail, stored)])
-
-    def _windows(self, sources: list[PixelSource], memory: int) -> list[Window]:
-        detail = sources[self.task.detail_role]
-        pixel = self.network.bytes_per_pixel + sum(4 * (source.channels + 1) for source in sources)
-        pixel += (8 + detail.dtype.itemsize) * detail.channels + 8 * max(source.channels for source in sources)
-        side = tile_side(memory, pixel, self.network.halo)
-        return list(tiles(detail.height, detail.width, side))
-
-    def _run(self, plan: _Plan, progress: Progress | None) -> tuple[ArrayWriter, _Tally]:
-        detail = plan.sources[self.task.detail_role]
+    def _run(self, plan: Plan, progress: Progress | None) -> tuple[ArrayWriter, _Tally]:
+        detail = plan.detail
         writer = ArrayWriter(detail.height, detail.width, detail.channels, plan.depth.dtype, alpha=detail.has_alpha)
         tally = _Tally()
+        survey = self._survey(plan, _share(progress, 0.0, 0.5))
+        told = _share(progress, 0.5 if survey is not None else 0.0, 1.0)
         for done, window in enumerate(plan.windows, start=1):
-            fused = self._fuse_window(plan, window, tally)
+            fused = self._fuse_window(plan, window, survey, tally)
             pixels, beyond = plan.depth.quantise(fused)
             tally.beyond += beyond
             writer.write(window, pixels)
             alpha = detail.read_alpha(window)
             if alpha is not None:
                 writer.write_alpha(window, plan.depth.convert_alpha(alpha, detail))
-            if progress is not None:
-                progress(done / len(plan.windows))
+            told(done / len(plan.windows))
         return writer, tally
 
-    def _fuse_window(self, plan: _Plan, window: Window, tally: _Tally) -> Tensor:
+    def _survey(self, plan: Plan, told: Progress) -> Any:
+        """What the network needs to know of the whole pictures; None where it needs nothing or sees them whole."""
+        if not self.network.surveyed or len(plan.windows) == 1:
+            return None
+        survey = None
+        for done, window in enumerate(plan.windows, start=1):
+            _, lumas, core = plan.read(window, self.device)
+            with torch.inference_mode():
+                part = self.network.survey(lumas, core)
+            survey = part if survey is None else survey.merged(part)
+            told(done / len(plan.windows))
+        return survey
+
+    def _fuse_window(self, plan: Plan, window: Window, survey: Any, tally: _Tally) -> Tensor:
         """The fused pixels (C, h, w) of a window, computed with the halo that makes them exact."""
-        detail = plan.sources[self.task.detail_role]
-        grown = window.grown(self.network.halo, detail.height, detail.width)
-        pictures = [
-            _to_unit(source.read(grown), levels, self.device)
-            for source, levels in zip(plan.sources, plan.levels, strict=True)
-        ]
-        lumas = [luma(picture) for picture in pictures]
-        rows, columns = window.inside(grown).slices
+        pictures, lumas, (rows, columns) = plan.read(window, self.device)
         with torch.inference_mode():
-            fused = self.network.fuse(lumas)
+            fused = self.network.fuse(lumas, survey)
             before = lumas[self.task.detail_role]
             tally.before += float(before[..., rows, columns].sum())
             tally.after += float(fused[..., rows, columns].sum())
-            if detail.channels == 3:
+            if plan.detail.channels == 3:
                 fused = replace_luma(pictures[self.task.detail_role], before, fused)
         return fused[0, :, rows, columns]
 
-    def _report(self, plan: _Plan, image: NDArray[Any], seconds: float, notes: list[str]) -> Report:
+    def _report(self, plan: Plan, image: NDArray[Any], seconds: float, notes: list[str]) -> Report:
         sources = tuple(
             SourceReport(
                 source.name,
@@ -284,6 +285,11 @@ class Fuser:
         )
 
 
+def _share(progress: Progress | None, start: float, end: float) -> Progress:
+    """A function that tells a fraction of one pass as what it is of the whole."""
+    return lambda done: progress(start + (end - start) * done) if progress is not None else None
+
+
 def _batch_size(sources: Sequence[Any]) -> int:
     """The common batch size of tensors (B, C, H, W), 1 for everything else.
 
@@ -304,11 +310,6 @@ def _stacked(results: list[FusionResult]) -> FusionResult:
     return replace(results[0], image=images, report=replace(results[0].report, notes=tuple(notes), seconds=seconds))
 
 
-def _name(source: Any, role: str) -> str | None:
-    """What messages call a source that has no path: its role."""
-    return None if isinstance(source, (str, os.PathLike)) or hasattr(source, "read") else f"the {role} source"
-
-
 def _sequence(sources: object) -> Sequence[Any]:
     """The sources as a list.
 
@@ -318,21 +319,6 @@ def _sequence(sources: object) -> Sequence[Any]:
     if not isinstance(sources, (list, tuple)):
         raise UsageError(f"sources is of type {type(sources).__name__}: give a list of pictures, infrared first")
     return sources
-
-
-def _check_channels(source: PixelSource) -> None:
-    if source.channels not in (1, 3):
-        raise UsageError(f"{source.name}: has {source.channels} bands; this task takes gray or RGB pictures")
-
-
-def _to_unit(pixels: NDArray[Any], levels: Levels, device: torch.device) -> Tensor:
-    """Pixels (h, w, C) as a tensor (1, C, h, w) with the levels at 0 and 1, clipped to [0, 1]."""
-    planes = np.ascontiguousarray(np.moveaxis(pixels, -1, 0), dtype=np.float32)
-    if planes is pixels or not planes.flags.owndata:
-        planes = planes.copy()
-    unit = torch.from_numpy(planes).to(device)
-    scale = 1.0 / (levels.high - levels.low)
-    return unit.sub_(levels.low).mul_(scale).clamp_(0.0, 1.0).unsqueeze(0)
 
 
 def _like(image: NDArray[Any], given: Any) -> NDArray[Any] | Tensor:

@@ -20,26 +20,31 @@ class Cell:
     image: NDArray[Any]
 
 
-def contact_sheet(rows: Sequence[Sequence[Cell]], cell_width: int = 400) -> NDArray[np.uint8]:
+def contact_sheet(rows: Sequence[Sequence[Cell | None]], cell_width: int = 400, title: str = "") -> NDArray[np.uint8]:
     """Rows of captioned pictures on a dark ground.
 
     Args:
-        rows: the pictures; rows may differ in length.
+        rows: the pictures, None where a place stays empty; rows may differ in length.
         cell_width: pixels to which every picture is scaled, proportions kept.
+        title: stands above all.
 
     Returns:
         (H, W, 3) uint8.
     """
     from PIL import Image, ImageDraw
 
-    drawn = [[(cell.caption, _thumbnail(cell.image, cell_width)) for cell in row] for row in rows]
-    heights = [max(picture.height for _, picture in row) + _CAPTION + _MARGIN for row in drawn]
+    drawn = [[(cell.caption, _thumbnail(cell.image, cell_width)) if cell else None for cell in row] for row in rows]
+    heights = [max(cell[1].height for cell in row if cell) + _CAPTION + _MARGIN for row in drawn]
     columns = max(len(row) for row in drawn)
-    sheet = Image.new("RGB", (columns * (cell_width + _MARGIN) + _MARGIN, sum(heights) + _MARGIN), (24, 24, 26))
+    top = _MARGIN + (2 * _CAPTION if title else 0)
+    sheet = Image.new("RGB", (columns * (cell_width + _MARGIN) + _MARGIN, sum(heights) + top), (24, 24, 26))
     draw = ImageDraw.Draw(sheet)
-    top = _MARGIN
+    draw.text((_MARGIN, _MARGIN), title, fill=(255, 255, 255), font_size=_TEXT + 4)
     for row, height in zip(drawn, heights, strict=True):
-        for column, (caption, picture) in enumerate(row):
+        for column, cell in enumerate(row):
+            if cell is None:
+                continue
+            caption, picture = cell
             left = _MARGIN + column * (cell_width + _MARGIN)
             draw.text((left, top), caption, fill=(225, 225, 225), font_size=_TEXT)
             sheet.paste(picture, (left, top + _CAPTION))

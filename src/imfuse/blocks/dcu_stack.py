@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from imfuse.blocks.activations import ActivationName, SoftThreshold
 from imfuse.blocks.dcu import DictionaryUnit
 from imfuse.blocks.normalisation import scale_and_shift
-from imfuse.ops.dictionary import channels_first
 from imfuse.ops.padding import reflect_pad
 
 _CHUNK = 4096
@@ -45,6 +44,8 @@ class DictionaryStack(nn.ModuleList):
     A' = a A and f' = f with its threshold over A'. What is left per unit is a matrix product that adds in place, and a
     clamp.
 
+    Codes are given as deviations from ``origin`` (q,), which is zero until the network sets it.
+
     Args:
         units: N.
         filters: q.
@@ -53,12 +54,15 @@ class DictionaryStack(nn.ModuleList):
         size: s, of the filters.
     """
 
+    origin: Tensor
+
     def __init__(
         self, units: int, filters: int, activation_name: ActivationName, channels: int = 1, size: int = 3
     ) -> None:
         super().__init__(
             DictionaryUnit(channels, filters, size, activation_name, first=index == 0) for index in range(units)
         )
+        self.register_buffer("origin", torch.zeros(filters))
 
     @property
     def halo(self) -> int:
@@ -70,26 +74,27 @@ class DictionaryStack(nn.ModuleList):
         return [unit for unit in self if isinstance(unit, DictionaryUnit)]
 
     def forward(self, picture: Tensor) -> Tensor:
-        """The code (B, q, H, W) of a picture (B, c, H, W)."""
+        """The code (B, q, H, W) of a picture (B, c, H, W), as deviation from the origin."""
         if not (self.training or torch.is_grad_enabled() or torch.compiler.is_exporting()):
             folded, gain = self.fold()
             if _moderate(gain):
-                return torch.cat([_encode(one[None], folded, gain) for one in picture])
+                return torch.cat([_encode(one[None], folded, gain, self.origin) for one in picture])
         code: Tensor | None = None
         for unit in self.units():
             code = unit(code, picture)
-        if code is None:
-            raise RuntimeError("a stack has at least one unit")
-        return code
+        return self._from_origin(code)
 
     def literal(self, picture: Tensor) -> Tensor:
         """:meth:`forward` as it is printed: two convolutions, normalisation and activation per unit."""
         code: Tensor | None = None
         for unit in self.units():
             code = unit.activation(unit.norm(unit.literal_step(code, picture)))
+        return self._from_origin(code)
+
+    def _from_origin(self, code: Tensor | None) -> Tensor:
         if code is None:
             raise RuntimeError("a stack has at least one unit")
-        return code
+        return code - self.origin.reshape(1, -1, 1, 1)
 
     def fold(self) -> tuple[list[Folded], Tensor]:
         """The units without their normalisations, and the gains (q,) that the final code is to be multiplied by."""
@@ -123,14 +128,18 @@ def _moderate(gain: Tensor) -> bool:
     return bool((magnitude.min() > 1 / _LARGEST_GAIN) & (magnitude.max() < _LARGEST_GAIN))
 
 
-def _encode(picture: Tensor, folded: list[Folded], gain: Tensor) -> Tensor:
-    """The code of one picture (1, c, H, W), unit by unit and chunk by chunk in place."""
+def _encode(picture: Tensor, folded: list[Folded], gain: Tensor, origin: Tensor) -> Tensor:
+    """The code of one picture (1, c, H, W), unit by unit and chunk by chunk in place.
+
+    Channels lie last in memory while the units work, for their matrix products, and first in the result, for the rules.
+    """
     _, channels, height, width = picture.shape
     pixels = height * width
     code = picture.new_zeros(pixels, len(gain))
     taps = picture.new_empty(folded[0].analysis.shape[0] - 1, pixels)
     seen = picture.new_ones(folded[0].analysis.shape[0], pixels)
     scratch = picture.new_empty(min(_CHUNK, pixels), len(gain))
+    planes = picture.new_empty(len(gain), pixels)
     residual = picture
     for index, unit in enumerate(folded):
         if index:
@@ -143,10 +152,10 @@ def _encode(picture: Tensor, folded: list[Folded], gain: Tensor) -> Tensor:
             clamped = torch.clamp(part, unit.low, unit.high, out=scratch[: len(part)])
             part.addcmul_(clamped, unit.factor)
             if following is None:
-                part.mul_(gain)
+                torch.addcmul(-origin[:, None], part.T, gain[:, None], out=planes[:, start : start + _CHUNK])
             else:
                 torch.mm(following, part.T, out=taps[:, start : start + _CHUNK])
-    return channels_first(code, 1, height, width)
+    return planes.view(1, -1, height, width)
 
 
 def _neighbourhoods(picture: Tensor, out: Tensor) -> None:

@@ -93,30 +93,63 @@ class CSCIVFN(TwoScaleNetwork):
 
     @torch.no_grad()
     def calibrate(self, pictures: Iterable[Tensor]) -> None:
-        """Take each channel's smallest and largest value over ``pictures`` for levels 0 and 255 of its histograms.
+        """Fix what the rules compare codes by, and the reconstruction does not see.
 
-        To be called once, after training. One scale for all pictures, as 8-bit pixels have: the paper's saliency
-        compares sources on it.
+        To be called once, after training. No reconstruction changes.
+
+        The origin of the detail codes becomes the code of a picture without detail, so that the ℓ1-norm of a flat place
+        is zero; the shifts of the normalisations make it anything else, the same for both sources, and weights near ½
+        wherever there is little detail. The origin of the base codes becomes their mean over the pictures, as in
+        :meth:`imfuse.networks.auif.AUIF.centre`. Each channel's smallest and largest value over the pictures become the
+        levels 0 and 255 of its histograms: one scale for all pictures, as 8-bit pixels have, since the saliency compares
+        sources on it.
 
         Args:
-            pictures: the training pictures, each (B, 1, H, W) in [0, 1].
+            pictures: the training pictures, each (B, 1, H, W) in [0, 1]; pixels count alike.
 
         Raises:
             UsageError: there are none.
         """
         self.eval()
-        bounds: list[Tensor] | None = None
+        base, detail = _Spread(), _Spread()
         for picture in pictures:
-            found = []
-            for code in self.encode(picture):
-                found += [code.amin((0, 2, 3)), -code.amax((0, 2, 3))]
-            bounds = found if bounds is None else [torch.minimum(a, b) for a, b in zip(bounds, found, strict=True)]
-        if bounds is None:
-            raise UsageError("no pictures to take the levels from")
-        base_low, base_high, detail_low, detail_high = bounds
-        for levels, low, high in (
-            (self.base_levels, base_low, -base_high),
-            (self.detail_levels, detail_low, -detail_high),
-        ):
-            # A channel that is always the same has one level; any other width serves as well.
-            levels.copy_(torch.stack([low, torch.where(high > low, high, low + 1)]))
+            codes = self.encode(picture)
+            base.add(codes.base)
+            detail.add(codes.detail)
+        if not base.pixels:
+            raise UsageError("no pictures to calibrate with")
+        flat = self.bias.new_zeros(1, 1, 1, 1)
+        rest = self.detail_encoder(flat).flatten()
+        self._move(self.base_encoder, self.base_decoder, self.base_levels, base, base.mean)
+        self._move(self.detail_encoder, self.detail_decoder, self.detail_levels, detail, rest)
+
+    def _move(self, encoder: DictionaryStack, decoder: nn.Conv2d, levels: Tensor, spread: _Spread, by: Tensor) -> None:
+        """Move a branch's origin by a code (q,), and set its levels."""
+        encoder.origin += by
+        self.bias += (decoder.weight.sum((0, 2, 3)) * by).sum()
+        levels.copy_(spread.bounds() - by)
+
+
+class _Spread:
+    """Smallest, largest and mean value of every channel over codes."""
+
+    def __init__(self) -> None:
+        self.pixels = 0
+        self.low, self.high, self.total = (torch.zeros(()) for _ in range(3))
+
+    def add(self, code: Tensor) -> None:
+        """Take a code (B, q, H, W)."""
+        low, high, total = code.amin((0, 2, 3)), code.amax((0, 2, 3)), code.sum((0, 2, 3), dtype=torch.float64)
+        self.low = torch.minimum(self.low, low) if self.pixels else low
+        self.high = torch.maximum(self.high, high) if self.pixels else high
+        self.total = self.total + total
+        self.pixels += code.numel() // code.shape[1]
+
+    @property
+    def mean(self) -> Tensor:
+        """Of every channel (q,)."""
+        return (self.total / self.pixels).to(self.low)
+
+    def bounds(self) -> Tensor:
+        """Smallest and largest values (2, q); of a channel that is always the same, some that differ."""
+        return torch.stack([self.low, torch.where(self.high > self.low, self.high, self.low + 1)])

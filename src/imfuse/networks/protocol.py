@@ -14,7 +14,7 @@ from imfuse.errors import UsageError
 Core = tuple[slice, slice]
 """Rows and columns of a window that are its own and not its halo."""
 
-Kind = Literal["picture", "map", "weight"]
+Kind = Literal["picture", "map", "signed", "weight"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +23,18 @@ class Part:
 
     Attributes:
         image: (B, 1, H, W).
-        kind: ``picture`` (black 0, white 1), ``map`` (values of any sign; 0 is nothing) or ``weight`` (0…1).
+        kind: ``picture`` (black 0, white 1), ``weight`` (0…1), ``map`` (any values) or ``signed`` (any values, of
+            which 0 is nothing).
         title: in words.
+        row: whose part it is: a source's name, or ``fused``.
+        column: which part; parts of one column are comparable.
     """
 
     image: Tensor
     kind: Kind
     title: str
+    row: str
+    column: str
 
 
 class FusionNetwork(nn.Module, ABC):

@@ -9,7 +9,7 @@ from typing import ClassVar, NamedTuple
 
 from torch import Tensor
 
-from imfuse.networks.protocol import Core, FusionNetwork, Part
+from imfuse.networks.protocol import Core, FusionNetwork, Kind, Part
 from imfuse.rules import Rule, rule
 from imfuse.rules.histograms import Histogram, Scale
 
@@ -168,15 +168,24 @@ class TwoScaleNetwork(FusionNetwork):
         merged = TwoScale(*(fold.result() for fold in folds))
         parts: dict[str, Part] = {}
         for index, (name, picture) in enumerate(zip(names, pictures, strict=True)):
-            parts[name] = Part(picture, "picture", f"{name}, as the network gets it")
-            starts, images = self.start(picture), self.images(features[index])
-            for branch, scale in enumerate(("base", "detail")):
-                started: Part = Part(starts[branch], "picture" if scale == "base" else "map", f"{name}: first {scale}")
-                parts[f"{name}_{scale}_start"] = started
-                parts[f"{name}_{scale}"] = Part(images[branch], "map", f"{name}: {scale} after the encoder")
-                weight = weights[branch][index].mean(1, keepdim=True)
-                parts[f"{name}_{scale}_weight"] = Part(weight, "weight", f"{name}: weight of the {scale}")
-        for scale, image in zip(("base", "detail"), self.images(merged), strict=True):
-            parts[f"fused_{scale}"] = Part(image, "map", f"fused {scale}")
-        parts["fused"] = Part(self.decode(merged), "picture", "fused")
+            parts[name] = Part(picture, "picture", f"{name}, as the network gets it", name, "picture")
+            weight = TwoScale(*(branch[index].mean(1, keepdim=True) for branch in weights))
+            parts |= _source_parts(name, self.start(picture), self.images(features[index]), weight)
+        images = self.images(merged)
+        parts["fused"] = Part(self.decode(merged), "picture", "fused", "fused", "picture")
+        parts["fused_base"] = Part(images.base, "map", "fused base", "fused", "base")
+        parts["fused_detail"] = Part(images.detail, "signed", "fused detail", "fused", "detail")
         return parts
+
+
+def _source_parts(name: str, start: TwoScale, encoded: TwoScale, weight: TwoScale) -> dict[str, Part]:
+    """The parts of one source: first and final base and detail, and their weights."""
+    found: list[tuple[str, Tensor, Kind, str]] = [
+        ("base_start", start.base, "map", "first base"),
+        ("base", encoded.base, "map", "base after the encoder"),
+        ("base_weight", weight.base, "weight", "weight of the base"),
+        ("detail_start", start.detail, "signed", "first detail"),
+        ("detail", encoded.detail, "signed", "detail after the encoder"),
+        ("detail_weight", weight.detail, "weight", "weight of the detail"),
+    ]
+    return {f"{name}_{key}": Part(image, kind, f"{name}: {words}", name, key) for key, image, kind, words in found}

@@ -39,7 +39,10 @@ def synthesise(code: Tensor, filters: Tensor) -> Tensor:
     batch, count, height, width = code.shape
     channels, _, size, _ = filters.shape
     taps = filters.permute(1, 0, 2, 3).reshape(count, -1)
-    given = channels_first(pixels_first(code) @ taps, batch, height, width)
+    if code.is_contiguous():
+        given = (taps.T @ code.flatten(2)).reshape(batch, -1, height, width)
+    else:
+        given = channels_first(pixels_first(code) @ taps, batch, height, width)
     padded = reflect_pad(given, size // 2).reshape(batch, channels, size, size, height + size - 1, width + size - 1)
     picture = code.new_zeros(batch, channels, height, width)
     for down in range(size):

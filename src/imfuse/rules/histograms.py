@@ -8,8 +8,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from imfuse.ops.dictionary import pixels_first
-
 BINS = 256
 
 
@@ -19,11 +17,10 @@ class Scale(NamedTuple):
     low: Tensor
     high: Tensor
 
-
-def positions(rows: Tensor, scale: Scale) -> Tensor:
-    """Where values (pixels, C) lie on the axis 0…255, not rounded."""
-    step = (BINS - 1) / (scale.high - scale.low)
-    return (rows - scale.low) * step
+    def positions(self, plane: Tensor, channel: int) -> Tensor:
+        """Where values of a channel lie on the axis 0…255, not rounded."""
+        low, high = self.low[channel], self.high[channel]
+        return (plane - low).mul_((BINS - 1) / (high - low))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +38,18 @@ class Histogram:
     @classmethod
     def of(cls, feature: Tensor, scale: Scale) -> Histogram:
         """The histogram of maps (B, C, H, W)."""
-        batch, channels = feature.shape[:2]
-        offsets = torch.arange(channels, device=feature.device) * BINS
-        counts = []
-        for picture in feature:
-            levels = positions(pixels_first(picture[None]), scale).round_().clamp_(0, BINS - 1)
-            indices = levels.to(torch.int64).add_(offsets).flatten()
-            counts.append(torch.bincount(indices, minlength=channels * BINS))
-        return cls(scale, torch.stack(counts).reshape(batch, channels, BINS).double())
+        counts = [
+            torch.stack([_counts(plane, scale, channel) for channel, plane in enumerate(picture)])
+            for picture in feature.detach()
+        ]
+        return cls(scale, torch.stack(counts).double())
 
     def merged(self, other: Histogram) -> Histogram:
         """The histogram of both sets of pixels together."""
         return Histogram(self.scale, self.counts + other.counts)
+
+
+def _counts(plane: Tensor, scale: Scale, channel: int) -> Tensor:
+    # Plane by plane: what lies between stays in the processor's cache.
+    levels = scale.positions(plane, channel).round_().clamp_(0, BINS - 1)
+    return torch.bincount(levels.to(torch.int64).flatten(), minlength=BINS)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import product
 
 import torch
 from torch import Tensor
 
 from imfuse.errors import UsageError
-from imfuse.ops.dictionary import channels_first, pixels_first
 from imfuse.ops.guided import guided_filter
-from imfuse.rules.histograms import BINS, Histogram, Scale, positions
+from imfuse.rules.histograms import BINS, Histogram
 
 
 class SaliencyWeighted:
@@ -47,58 +47,74 @@ class SaliencyWeighted:
 
     def weights(self) -> list[Tensor]:
         """The weight of every source so far, each (B, C, H, W)."""
-        if not self.features:
-            raise UsageError("nothing to fuse: give at least one source")
-        saliencies = [
-            saliency(feature, histogram) for feature, histogram in zip(self.features, self.histograms, strict=True)
-        ]
-        shares = _shares(saliencies)
-        filtered = []
-        for share, feature, histogram in zip(shares, self.features, self.histograms, strict=True):
-            guide = _unit(feature, histogram.scale)
-            filtered.append(guided_filter(share, guide, self.radius, self.epsilon).clamp_min_(0))
-        return _shares(filtered)
+        weights = [torch.empty_like(feature) for feature in self._given()]
+        for picture, channel, tables in self._maps():
+            for weight, part in zip(weights, self._weights(picture, channel, tables), strict=True):
+                weight[picture, channel] = part
+        return weights
 
     def result(self) -> Tensor:
         """The merged map of the sources so far."""
-        return torch.stack([w * f for w, f in zip(self.weights(), self.features, strict=True)]).sum(0)
+        merged = torch.zeros_like(self._given()[0])
+        for picture, channel, tables in self._maps():
+            for weight, feature in zip(self._weights(picture, channel, tables), self.features, strict=True):
+                merged[picture, channel] += weight * feature[picture, channel]
+        return merged
+
+    def _given(self) -> list[Tensor]:
+        if not self.features:
+            raise UsageError("nothing to fuse: give at least one source")
+        return self.features
+
+    def _maps(self) -> Iterator[tuple[int, int, list[Tensor]]]:
+        """Every map of the batch by itself, so that what lies between stays in the processor's cache."""
+        tables = [saliency_tables(histogram.counts) for histogram in self.histograms]
+        for picture, channel in product(*map(range, self._given()[0].shape[:2])):
+            yield picture, channel, [table[picture, channel] for table in tables]
+
+    def _weights(self, picture: int, channel: int, tables: Sequence[Tensor]) -> list[Tensor]:
+        """The weights (H, W) of the sources in one map."""
+        scales = [histogram.scale for histogram in self.histograms]
+        levels = [
+            scale.positions(feature[picture, channel], channel)
+            for feature, scale in zip(self.features, scales, strict=True)
+        ]
+        shares = _shares([saliency(level, table) for level, table in zip(levels, tables, strict=True)])
+        filtered = []
+        for share, level in zip(shares, levels, strict=True):
+            guide = level.div_(BINS - 1)[None, None]
+            filtered.append(guided_filter(share[None, None], guide, self.radius, self.epsilon)[0, 0].clamp_min_(0))
+        return _shares(filtered)
 
 
-def saliency(feature: Tensor, histogram: Histogram) -> Tensor:
-    """S(v) of every value of maps (B, C, H, W), in levels: the mean distance |v − i| over the histogram.
-
-    S is linear between levels, so a table of its values at the levels, and one beyond each end, is enough.
-    """
-    tables = _tables(histogram.counts)
-    batch, channels, height, width = feature.shape
-    offsets = torch.arange(channels, device=feature.device) * tables.shape[-1]
-    rows = []
-    for picture, table in zip(feature, tables, strict=True):
-        place = positions(pixels_first(picture[None]), histogram.scale).add_(1)
-        left = place.floor().clamp_(0, BINS)
-        index = left.to(torch.int64).add_(offsets)
-        flat = table.to(feature.dtype)
-        slope = (flat[:, 1:] - flat[:, :-1]).contiguous()
-        slope = torch.nn.functional.pad(slope, (0, 1))
-        rows.append(torch.addcmul(flat.take(index), slope.take(index), place.sub_(left)))
-    return channels_first(torch.stack(rows), batch, height, width)
-
-
-def _tables(counts: Tensor) -> Tensor:
-    """S at the levels −1, 0 … 255, 256 for every map: (B, C, 258) float64."""
+def saliency_tables(counts: Tensor) -> Tensor:
+    """S at the levels −1, 0 … 255, 256: counts (…, 256) → (…, 258)."""
     levels = torch.arange(BINS, dtype=counts.dtype, device=counts.device)
     knots = torch.arange(-1, BINS + 1, dtype=counts.dtype, device=counts.device)
     distance = (levels[:, None] - knots[None, :]).abs()
     return (counts / counts.sum(-1, keepdim=True)) @ distance
 
 
-def _unit(feature: Tensor, scale: Scale) -> Tensor:
-    low, high = (bound.reshape(1, -1, 1, 1) for bound in scale)
-    return (feature - low) / (high - low)
+def saliency(levels: Tensor, table: Tensor) -> Tensor:
+    """S(v), the mean distance of each value of a map from all, in levels.
+
+    Between neighbouring levels S is linear, and so it is beyond the last ones: two table entries give its exact value.
+
+    Args:
+        levels: (H, W), on the axis 0…255, not rounded.
+        table: (258,), of :func:`saliency_tables`.
+    """
+    place = levels + 1
+    left = place.floor().clamp_(0, BINS)
+    index = left.to(torch.int64)
+    values = table.to(levels.dtype)
+    slopes = values[1:] - values[:-1]
+    return torch.addcmul(values.take(index), slopes.take(index), place.sub_(left))
 
 
 def _shares(parts: Sequence[Tensor]) -> list[Tensor]:
     """Non-negative maps over their sum; equal shares where the sum is zero."""
-    total = torch.stack(list(parts)).sum(0)
-    positive = total > 0
-    return [torch.where(positive, part / total.clamp_min(1e-30), 1 / len(parts)) for part in parts]
+    total = sum(parts[1:], start=parts[0])
+    if bool((total > 0).all()):
+        return [part / total for part in parts]
+    return [torch.where(total > 0, part / total, 1 / len(parts)) for part in parts]

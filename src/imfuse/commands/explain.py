@@ -1,0 +1,44 @@
+"""``imfuse explain``: what each source gave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from imfuse import load
+from imfuse.commands.progress import bar
+from imfuse.errors import SourceError
+from imfuse.io.naming import shown
+from imfuse.tasks import task as find_task
+
+
+def run_explain(
+    sources: Sequence[Path],
+    folder: Path,
+    task: str,
+    model: str | None,
+    rules: Mapping[str, str | None],
+    device: str,
+    options: Mapping[str, Any],
+    *,
+    values: bool,
+    overwrite: bool,
+    quiet: bool,
+) -> None:
+    """Write the parts of one fusion into a folder and say where the sheet lies."""
+    for source in sources:
+        if source.is_dir():
+            raise SourceError(f"{shown(source)}: is a folder; explain takes the pictures of one scene")
+    chosen = model or find_task(task).default_model
+    fuser = load(chosen, task=task, device=device, **rules)
+    console = Console(stderr=True, quiet=quiet)
+    with bar(console, "explaining", 1.0, count=False) as advance:
+        explanation = fuser.explain(list(sources), progress=advance, **options)
+    written = explanation.save(folder, overwrite=overwrite, values=values)
+    words = f"{shown(written[0])}: the sheet; {len(written) - 1} files of single parts beside it"
+    console.print(words, markup=False, highlight=False, soft_wrap=True)
+    for note in explanation.notes:
+        console.print(f"  · {note}", markup=False, highlight=False, soft_wrap=True)
