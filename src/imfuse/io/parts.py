@@ -94,7 +94,7 @@ def remove_dead_parts(folder: Path, name: str | None = None) -> int:
     try:
         with os.scandir(folder) as entries:
             names = [entry.name for entry in entries if _PART_NAME.fullmatch(entry.name)]
-    except OSError:
+    except (OSError, ValueError):  # no such folder, or no possible name of one
         return 0
     if name is not None:
         own = _part_name(name)
