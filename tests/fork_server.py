@@ -11,6 +11,7 @@ The answer tells whether it was ``killed``, its exit ``status`` else, and the ``
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -80,7 +81,7 @@ def child(argv: list[str]) -> None:
 
 def parts(folder: Path) -> set[str]:
     """Names of the part files in a folder."""
-    return {name for name in os.listdir(folder) if name.endswith(".imfuse-part")} if folder.is_dir() else set()
+    return {path.name for path in folder.glob(".*.imfuse-part")}
 
 
 def ended(pid: int) -> bool:
@@ -96,10 +97,8 @@ def serve(request: dict[str, Any]) -> dict[str, Any]:
     pid = os.fork()
     if pid == 0:
         child(request["argv"])
-    try:
+    with contextlib.suppress(PermissionError):  # it may have done so itself
         os.setpgid(pid, pid)
-    except PermissionError:  # it has done so itself
-        pass
     if request["delay"] is not None:
         while watched and not ended(pid) and not parts(watched) - before:
             time.sleep(0.0005)

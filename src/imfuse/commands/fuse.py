@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,11 +126,12 @@ def _reported(path: Path | None, plain: Mapping[str, Any], job: Job) -> Iterator
         return
     check_report(path, job.sources, None)
     report = RunReport(path, plain, [job])
+    before = set(filter(is_made, [job]))
     report.begin()
     try:
         yield outcomes
     except KeyboardInterrupt:
-        report.end(outcomes, interrupted=True)
+        report.end(_unheard_of([job], before) | outcomes, interrupted=True)
         raise
     except Exception as error:
         report.end({job: failure(job, error)})
@@ -152,11 +153,12 @@ def _fuse_many(jobs: list[Job], settings: Settings, workers: int, console: Conso
         if report:
             report.begin()
         remove_dead_parts(folder)
+        before = set(filter(is_made, jobs))
         try:
             _run(jobs, settings, workers, console, outcomes, interruption)
         except KeyboardInterrupt:
             interruption.requested = True
-            outcomes |= _unheard_of(jobs, outcomes, settings)
+            outcomes |= _unheard_of(jobs, before | outcomes.keys())
         remove_dead_parts(folder)  # of workers that died
         in_order = [outcomes[job] for job in jobs if job in outcomes]
         summarise(in_order, folder, console, report.earlier_words() if report else ())
@@ -188,15 +190,10 @@ def _run(
             advance(len(outcomes))
 
 
-def _unheard_of(jobs: Sequence[Job], outcomes: Mapping[Job, Outcome], settings: Settings) -> dict[Job, Outcome]:
-    """Pictures that are there although the run was stopped before it heard of them.
-
-    What was there before is among the outcomes already, as skipped; with ``--overwrite`` it cannot be told.
-    """
-    if settings.overwrite:
-        return {}
+def _unheard_of(jobs: Sequence[Job], known: Container[Job]) -> dict[Job, Outcome]:
+    """Pictures that are there although the run was stopped before it heard of them."""
     note = "made as the run was stopped; nothing more is known of it"
-    return {job: Outcome(job, "fused", notes=(note,)) for job in jobs if job not in outcomes and is_made(job)}
+    return {job: Outcome(job, "fused", notes=(note,)) for job in jobs if job not in known and is_made(job)}
 
 
 @contextmanager
