@@ -193,13 +193,40 @@ def test_a_second_run_makes_only_what_is_missing(run: Run, folders: tuple[Path, 
     assert all(path.stat().st_mtime_ns == stamp for path, stamp in times.items())
 
 
-def test_two_jobs_give_the_same_pictures(run: Run, folders: tuple[Path, Path, Path], tmp_path: Path) -> None:
+def test_two_jobs_give_the_same_files(run: Run, folders: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    values = np.random.default_rng(0)
+    exif = Image.Exif()
+    exif[0x010F] = "Camera maker"
+    for stem, (height, width, depth) in {
+        "e": (7, 90, np.uint8),
+        "f": (61, 13, np.uint16),
+        "g": (1, 1, np.uint16),
+    }.items():
+        limit = np.iinfo(depth).max
+        save_image(folders[0] / f"{stem}.png", values.integers(0, limit, (height, width)).astype(depth))
+        save_image(folders[1] / f"{stem}.tif", values.integers(0, limit, (height, width, 4)).astype(depth), alpha=True)
+    Image.open(folders[1] / "a.jpg").save(folders[1] / "a.jpg", exif=exif, dpi=(300, 300))
     run("fuse", *folders[:2], "-o", folders[2])
     status, _, told = run("fuse", *folders[:2], "-o", tmp_path / "two", "--jobs", "2")
     assert status == 1
-    assert "3 fused, 1 failed" in told
-    for path in folders[2].iterdir():
-        np.testing.assert_array_equal(pixels(tmp_path / "two" / path.name), pixels(path))
+    assert "6 fused, 1 failed" in told
+    one, two = ({path.name: path.read_bytes() for path in out.iterdir()} for out in (folders[2], tmp_path / "two"))
+    assert sorted(one) == ["a.png", "b.png", "d.png", "e.tif", "f.tif", "g.tif"]
+    assert two == one
+    with Image.open(tmp_path / "two" / "a.png") as fused:
+        assert fused.getexif()[0x010F] == "Camera maker"
+
+
+def test_an_empty_output_is_told_and_not_taken_for_a_picture(run: Run, folders: tuple[Path, Path, Path]) -> None:
+    folders[2].mkdir()
+    (folders[2] / "a.png").touch()
+    status, _, told = run("fuse", *folders[:2], "-o", folders[2])
+    assert status == 1
+    assert "2 fused, 2 failed" in told
+    assert "a.png: exists already" in told
+    assert (folders[2] / "a.png").read_bytes() == b""
+    run("fuse", *folders[:2], "-o", folders[2], "--overwrite")
+    assert pixels(folders[2] / "a.png").shape == (40, 50, 3)
 
 
 def test_orphans_are_an_error_or_left_out(run: Run, folders: tuple[Path, Path, Path]) -> None:

@@ -108,6 +108,19 @@ def test_no_jobs_have_no_outcomes() -> None:
     assert list(Pool(work, died, 2).run([])) == []
 
 
+def test_a_stopped_pool_finishes_what_is_in_work_and_begins_no_more() -> None:
+    outcomes: list[tuple[str, int]] = []
+    jobs = [("squared", number) for number in range(40)]
+    for outcome in Pool(work, died, 2, stop=lambda: bool(outcomes)).run(jobs):
+        outcomes.append(outcome)
+    assert 1 <= len(outcomes) == len(set(outcomes)) <= 5
+    assert set(outcomes) <= {("squared", number**2) for number in range(5)}
+
+
+def test_a_pool_that_is_stopped_before_does_nothing() -> None:
+    assert list(Pool(work, died, 2, stop=lambda: True).run([("exits", 1)])) == []
+
+
 @needs_posix
 @pytest.mark.parametrize("kind", ["exits", "killed"])
 def test_a_worker_that_dies_costs_its_own_job_alone(kind: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import stat
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from imfuse.errors import ImfuseError, UsageError
+from imfuse.io.naming import shown
 from imfuse.pool import Pool
 
 if TYPE_CHECKING:
@@ -18,7 +20,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Status = Literal["fused", "skipped", "failed"]
+Status = Literal["fused", "skipped", "failed", "not-reached"]
+
+OTHER_FAILURES = ("OutOfMemory", "WorkerDied", "InternalError")
+"""Kinds of failures that are no exceptions of imfuse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +68,9 @@ class Outcome:
 
     Attributes:
         job: the job.
-        status: ``fused``, ``skipped`` (the output was there) or ``failed``.
+        status: ``fused``, ``skipped`` (the output was there), ``failed``, or ``not-reached`` (the run was stopped).
         message: the reason of a failure.
+        kind: its class, by the names of :mod:`imfuse.errors`, or one of :data:`OTHER_FAILURES`.
         notes: what the report and the file format have to say of the picture.
         report: the report as plain values, for a picture that was fused.
     """
@@ -72,6 +78,7 @@ class Outcome:
     job: Job
     status: Status
     message: str = ""
+    kind: str = ""
     notes: tuple[str, ...] = ()
     report: Mapping[str, Any] | None = None
 
@@ -135,12 +142,20 @@ def attempt(job: Job, settings: Settings) -> Outcome:
     """:func:`fuse_job` for a run that goes on after a failure, whatever its cause."""
     try:
         return fuse_job(job, settings)
-    except ImfuseError as error:
-        return Outcome(job, "failed", str(error))
     except Exception as error:
-        log.debug("%s", job, exc_info=True)
-        reason = "not enough memory; give a smaller --memory" if out_of_memory(error) else f"internal error ({error!r})"
-        return Outcome(job, "failed", f"{job.sources[0]}: {reason}")
+        return failure(job, error)
+
+
+def failure(job: Job, error: Exception) -> Outcome:
+    """The outcome of a job that ended with an error."""
+    if isinstance(error, ImfuseError):
+        return Outcome(job, "failed", str(error), type(error).__name__)
+    log.debug("%s", job, exc_info=error)
+    if out_of_memory(error):
+        return Outcome(
+            job, "failed", f"{shown(job.sources[0])}: not enough memory; give a smaller --memory", "OutOfMemory"
+        )
+    return Outcome(job, "failed", f"{shown(job.sources[0])}: internal error ({error!r})", "InternalError")
 
 
 def out_of_memory(error: BaseException) -> bool:
@@ -149,28 +164,43 @@ def out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or "not enough memory" in words or "insufficient memory" in words
 
 
-def run_jobs(jobs: Sequence[Job], settings: Settings, workers: int = 1) -> Generator[Outcome, None, None]:
+def run_jobs(
+    jobs: Sequence[Job], settings: Settings, workers: int = 1, stop: Callable[[], bool] = lambda: False
+) -> Generator[Outcome, None, None]:
     """Do all jobs and give their outcomes as they come; a failure does not stop the rest.
 
-    Jobs whose output exists are skipped unless ``settings.overwrite`` is set.
+    Jobs whose picture is there are skipped unless ``settings.overwrite`` is set.
 
     Args:
         jobs: what to do.
         settings: how.
         workers: processes; each gets its share of the processor's threads. The pictures do not depend on it.
+        stop: asked between pictures; once it says yes, no more are begun.
     """
     todo = []
     for job in jobs:
-        if job.output.exists() and not settings.overwrite:
+        if not settings.overwrite and is_made(job):
             yield Outcome(job, "skipped")
         else:
             todo.append(job)
-    if workers <= 1 or len(todo) <= 1:
-        for job in todo:
-            yield attempt(job, settings)
+    if workers > 1 and len(todo) > 1:
+        yield from Pool(partial(attempt, settings=settings), _died, workers, stop).run(todo)
         return
-    yield from Pool(partial(attempt, settings=settings), _died, workers).run(todo)
+    for job in todo:
+        if stop():
+            return
+        yield attempt(job, settings)
+
+
+def is_made(job: Job) -> bool:
+    """Whether the picture is there. An empty file is none, nor is a folder: they are told as what is in the way."""
+    try:
+        found = job.output.stat()
+    except OSError:
+        return False
+    return stat.S_ISREG(found.st_mode) and found.st_size > 0
 
 
 def _died(job: Job) -> Outcome:
-    return Outcome(job, "failed", f"{job.sources[0]}: the worker process died while it fused this picture")
+    words = f"{shown(job.sources[0])}: the worker process died while it fused this picture"
+    return Outcome(job, "failed", words, "WorkerDied")

@@ -12,9 +12,7 @@ import typer
 
 from imfuse import __version__
 from imfuse.errors import ImfuseError
-
-INTERRUPTED = 130
-"""Exit status after Ctrl-C, as shells have it."""
+from imfuse.interruption import INTERRUPTED
 
 app = typer.Typer(
     name="imfuse",
@@ -141,6 +139,10 @@ def fuse(
     jobs: Annotated[int, typer.Option(help="Folders: pictures at once.", min=1)] = 1,
     quality: Annotated[int, typer.Option(help="Quality of JPEG.", min=1, max=100)] = 95,
     device: Annotated[str, typer.Option(help="Where to compute: cpu, cuda, mps.")] = "cpu",
+    report: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="File for a JSON report of the run, for programs; see docs/run-report.md.", metavar="FILE"),
+    ] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Show errors only.")] = False,
 ) -> None:
     """Fuse an infrared and a visible picture, or two folders of them, into one.
@@ -172,8 +174,12 @@ def fuse(
         quality=quality,
         device=device,
         quiet=quiet,
+        report=report,
     )
-    raise typer.Exit(run_fuse(request))
+    status = run_fuse(request)
+    if status == INTERRUPTED:
+        sys.exit(status)  # it has told what is made and how to go on
+    raise typer.Exit(status)
 
 
 @app.command()

@@ -20,6 +20,10 @@ Job = TypeVar("Job")
 Outcome = TypeVar("Outcome")
 
 
+def _never() -> bool:
+    return False
+
+
 class Pool(Generic[Job, Outcome]):
     """Do jobs in processes of their own.
 
@@ -27,21 +31,31 @@ class Pool(Generic[Job, Outcome]):
         work: done in a worker; must be picklable and raise nothing.
         died: the outcome of a job whose worker died of it.
         workers: how many processes.
+        stop: asked between jobs; once it says yes, no more are begun, and those in work still have their outcomes.
     """
 
-    def __init__(self, work: Callable[[Job], Outcome], died: Callable[[Job], Outcome], workers: int) -> None:
-        self.work, self.died, self.workers = work, died, workers
+    def __init__(
+        self,
+        work: Callable[[Job], Outcome],
+        died: Callable[[Job], Outcome],
+        workers: int,
+        stop: Callable[[], bool] = _never,
+    ) -> None:
+        self.work, self.died, self.workers, self.stop = work, died, workers, stop
 
     def run(self, jobs: Sequence[Job]) -> Generator[Outcome, None, None]:
         """The outcomes as they come.
 
         A job that was in work when a worker died is tried once more, alone; the others go on in new processes. On an
-        interruption the jobs in work are finished first; on a second one their workers are ended at once.
+        interruption the jobs in work are finished first; on a second one, and on the first after ``stop`` has said
+        yes, their workers are ended at once.
         """
         queue, suspects = deque(jobs), list[Job]()
-        while queue:
+        while queue and not self.stop():
             yield from self._drain(queue, suspects, self.workers)
         for job in suspects:
+            if self.stop():
+                return
             failed = list[Job]()
             yield from self._drain(deque([job]), failed, 1)
             yield from map(self.died, failed)
@@ -50,13 +64,12 @@ class Pool(Generic[Job, Outcome]):
         """Do the queue until it is empty or a worker dies; what was in work then goes to the suspects."""
         executor = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (workers,))
         waiting: dict[Future[Outcome], Job] = {}
-        with _ended(executor):
+        with _ended(executor, self.stop):
             while queue or waiting:
                 try:
-                    while queue and len(waiting) < 2 * workers:
-                        with _interruption_held():
-                            waiting[executor.submit(self.work, queue[0])] = queue[0]
-                        queue.popleft()
+                    self._submit(executor, queue, waiting, workers)
+                    if not waiting:
+                        return
                     done, _ = wait(waiting, return_when=FIRST_COMPLETED)
                     for future in done:
                         outcome = future.result()
@@ -67,24 +80,43 @@ class Pool(Generic[Job, Outcome]):
                     suspects.extend(waiting.values())
                     return
 
+    def _submit(
+        self, executor: ProcessPoolExecutor, queue: deque[Job], waiting: dict[Future[Outcome], Job], workers: int
+    ) -> None:
+        """Keep the workers busy; or, when it is time to stop, take back what none of them has begun."""
+        while queue and len(waiting) < 2 * workers and not self.stop():
+            with _interruption_held():
+                waiting[executor.submit(self.work, queue[0])] = queue[0]
+            queue.popleft()
+        if self.stop():
+            for future in [future for future in waiting if future.cancel()]:
+                del waiting[future]
+
 
 @contextmanager
-def _ended(executor: ProcessPoolExecutor) -> Iterator[None]:
+def _ended(executor: ProcessPoolExecutor, stop: Callable[[], bool]) -> Iterator[None]:
     """End the workers with the block: after the jobs in work, or at once on a second interruption."""
     try:
         yield
     except (KeyboardInterrupt, GeneratorExit):
+        if stop():
+            _kill(executor)
+            raise
         log.warning("stopping after the pictures in work; interrupt again to stop at once")
         try:
             executor.shutdown(wait=True, cancel_futures=True)
         except KeyboardInterrupt:
-            # The executor has no public way to end running workers.
-            for process in list((executor._processes or {}).values()):
-                process.kill()
+            _kill(executor)
             raise
         raise
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _kill(executor: ProcessPoolExecutor) -> None:
+    # The executor has no public way to end running workers.
+    for process in list((executor._processes or {}).values()):
+        process.kill()
 
 
 @contextmanager

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from imfuse.errors import OutputError
-from imfuse.io.atomic import PART_SUFFIX, atomic_path
+from imfuse.io.atomic import atomic_path
+from imfuse.io.parts import PART_SUFFIX
 
 
 def test_appears_at_the_end_only(tmp_path: Path) -> None:

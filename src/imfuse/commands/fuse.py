@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,16 +11,20 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from imfuse.batch import Job, Outcome, Settings, fuse_job, fuser_of, run_jobs
+from imfuse.batch import Job, Outcome, Settings, failure, fuse_job, fuser_of, is_made, run_jobs
+from imfuse.commands.summary import say, summarise, tell, tell_failures, tell_interruption
 from imfuse.errors import SourceError, UsageError
+from imfuse.interruption import INTERRUPTED, Interruption
+from imfuse.io import remove_dead_parts
 from imfuse.io.naming import shown
 from imfuse.outputs import default_output, folder_jobs, make_folder
-from imfuse.registry import find_card
+from imfuse.registry import ModelCard, find_card
+from imfuse.run_report import RunReport, check_report
 from imfuse.tasks import Task
 from imfuse.tasks import task as find_task
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from imfuse.fuser import Fuser
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,28 +43,51 @@ class FuseRequest:
     quality: int
     device: str
     quiet: bool
+    report: Path | None = None
 
 
 def run_fuse(request: FuseRequest) -> int:
     """Do what the request says; the exit status is 0, or 1 if pictures of a folder run failed."""
     task = find_task(request.task)
     model = request.model or task.default_model
-    name = find_card(model).name
+    card = find_card(model)
+    name = card.name
     settings = Settings(
         task.name, model, request.rule, request.device, request.options, request.overwrite, request.quality
     )
     console = Console(stderr=True, quiet=request.quiet)
     folders = [source for source in request.sources if source.is_dir()]
     _check_count(request.sources, folders, task)
-    fuser_of(settings)
+    fuser = fuser_of(settings)
+    plain = _plain_settings(request, fuser, card)
     if not folders:
-        return _fuse_one(request, settings, task, name, console)
+        return _fuse_one(request, settings, task, name, console, plain)
     first, second = request.sources
     jobs, orphans = folder_jobs(first, second, request.output, task.detail_role, name, request.skip_orphans)
+    folder = jobs[0].output.parent
+    if request.report:
+        check_report(request.report, request.sources, folder)
     if orphans:
-        console.print(f"left out for want of a partner: {len(orphans)}", markup=False)
-    make_folder(jobs[0].output.parent)
-    return _fuse_many(jobs, settings, request.jobs, console)
+        say(console, f"left out for want of a partner: {len(orphans)}")
+    make_folder(folder)
+    report = RunReport(request.report, plain, jobs, orphans, (request.sources, folder)) if request.report else None
+    return _fuse_many(jobs, settings, request.jobs, console, report)
+
+
+def _plain_settings(request: FuseRequest, fuser: Fuser, card: ModelCard) -> dict[str, Any]:
+    """The settings of the run as its report tells them."""
+    return {
+        "task": fuser.task.name,
+        "model": card.name,
+        "weights_sha256": card.sha256,
+        "rule": fuser.network.rule_name,
+        "options": dict(request.options),
+        "device": str(fuser.device),
+        "jobs": request.jobs,
+        "quality": request.quality,
+        "overwrite": request.overwrite,
+        "skip_orphans": request.skip_orphans,
+    }
 
 
 def _check_count(sources: Sequence[Path], folders: Sequence[Path], task: Task) -> None:
@@ -77,15 +103,40 @@ def _check_count(sources: Sequence[Path], folders: Sequence[Path], task: Task) -
         raise UsageError(f"task {task.name!r} takes {len(task.roles)} sources ({names}), {len(sources)} given")
 
 
-def _fuse_one(request: FuseRequest, settings: Settings, task: Task, name: str, console: Console) -> int:
+def _fuse_one(
+    request: FuseRequest, settings: Settings, task: Task, name: str, console: Console, plain: Mapping[str, Any]
+) -> int:
     output = request.output or default_output(request.sources, task.detail_role, name)
     if _is_folder(output):
         output = output / default_output(request.sources, task.detail_role, name).name
     job = Job(request.sources, output)
-    with _bar(console, "fusing", 1.0, count=False) as advance:
-        outcome = fuse_job(job, settings, progress=advance)
-    _tell(outcome, console)
+    remove_dead_parts(output.parent, output.name)
+    with _reported(request.report, plain, job) as outcomes, _bar(console, "fusing", 1.0, count=False) as advance:
+        outcomes[job] = fuse_job(job, settings, progress=advance)
+    tell(outcomes[job], console)
     return 0
+
+
+@contextmanager
+def _reported(path: Path | None, plain: Mapping[str, Any], job: Job) -> Iterator[dict[Job, Outcome]]:
+    """Write the report of a single picture, whatever becomes of it."""
+    outcomes: dict[Job, Outcome] = {}
+    if path is None:
+        yield outcomes
+        return
+    check_report(path, job.sources, None)
+    report = RunReport(path, plain, [job])
+    before = set(filter(is_made, [job]))
+    report.begin()
+    try:
+        yield outcomes
+    except KeyboardInterrupt:
+        report.end(_unheard_of([job], before) | outcomes, interrupted=True)
+        raise
+    except Exception as error:
+        report.end({job: failure(job, error)})
+        raise
+    report.end(outcomes)
 
 
 def _is_folder(path: Path) -> bool:
@@ -95,64 +146,54 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _tell(outcome: Outcome, console: Console) -> None:
-    report = outcome.report or {}
-    size = f"{report.get('width')}×{report.get('height')}, {report.get('dtype')}, {report.get('seconds', 0):.2f} s"
-    console.print(
-        f"{outcome.job.output}  ({report.get('model')}, {size})", markup=False, highlight=False, soft_wrap=True
-    )
-    for note in outcome.notes:
-        console.print(f"  · {note}", markup=False, highlight=False, soft_wrap=True)
+def _fuse_many(jobs: list[Job], settings: Settings, workers: int, console: Console, report: RunReport | None) -> int:
+    folder = jobs[0].output.parent
+    outcomes: dict[Job, Outcome] = {}
+    with Interruption() as interruption:
+        if report:
+            report.begin()
+        remove_dead_parts(folder)
+        before = set(filter(is_made, jobs))
+        try:
+            _run(jobs, settings, workers, console, outcomes, interruption)
+        except KeyboardInterrupt:
+            interruption.requested = True
+            outcomes |= _unheard_of(jobs, before | outcomes.keys())
+        remove_dead_parts(folder)  # of workers that died
+        in_order = [outcomes[job] for job in jobs if job in outcomes]
+        summarise(in_order, folder, console, report.earlier_words() if report else ())
+        tell_failures(in_order, report.path if report else None)
+        if report:
+            report.end(outcomes, interrupted=interruption.requested)
+            say(console, f"report: {shown(report.path)}")
+        if interruption.requested:
+            tell_interruption(in_order, len(jobs), folder, settings.overwrite)
+            return INTERRUPTED
+    return 1 if any(outcome.status == "failed" for outcome in in_order) else 0
 
 
-def _fuse_many(jobs: list[Job], settings: Settings, workers: int, console: Console) -> int:
-    outcomes: list[Outcome] = []
-    try:
-        with (
-            _bar(console, "fusing", len(jobs), count=True) as advance,
-            closing(run_jobs(jobs, settings, workers)) as run,
-        ):
-            for outcome in run:
-                outcomes.append(outcome)
-                advance(len(outcomes))
-    except KeyboardInterrupt:
-        made = sum(job.output.exists() for job in jobs)
-        words = f"{jobs[0].output.parent}: stopped, {made} of {len(jobs)} pictures are made"
-        console.print(words, markup=False, highlight=False, soft_wrap=True)
-        raise
-    _summarise(outcomes, jobs[0].output.parent, console)
-    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
-    errors = Console(stderr=True)
-    for outcome in failed:
-        errors.print(f"failed: {outcome.message}", markup=False, highlight=False, soft_wrap=True)
-    return 1 if failed else 0
+def _run(
+    jobs: list[Job],
+    settings: Settings,
+    workers: int,
+    console: Console,
+    outcomes: dict[Job, Outcome],
+    stop: Interruption,
+) -> None:
+    """Do the jobs and put their outcomes into ``outcomes`` as they come."""
+    with (
+        _bar(console, "fusing", len(jobs), count=True) as advance,
+        closing(run_jobs(jobs, settings, workers, stop)) as run,
+    ):
+        for outcome in run:
+            outcomes[outcome.job] = outcome
+            advance(len(outcomes))
 
 
-def _summarise(outcomes: Sequence[Outcome], folder: Path, console: Console) -> None:
-    counts = {status: sum(o.status == status for o in outcomes) for status in ("fused", "skipped", "failed")}
-    words = [f"{counts['fused']} fused"]
-    if counts["skipped"]:
-        words.append(f"{counts['skipped']} skipped (made before; --overwrite makes them again, with these settings)")
-    if counts["failed"]:
-        words.append(f"{counts['failed']} failed")
-    console.print(f"{folder}: {', '.join(words)}", markup=False, highlight=False, soft_wrap=True)
-    for note, count in _common_notes(outcomes):
-        often = f"{count} pictures, for example: " if count > 1 else ""
-        console.print(f"  · {often}{note}", markup=False, highlight=False, soft_wrap=True)
-
-
-def _common_notes(outcomes: Sequence[Outcome]) -> list[tuple[str, int]]:
-    """What was done to the pictures and how often: one example of each kind, whatever its numbers."""
-    found: dict[str, tuple[str, int]] = {}
-    for outcome in outcomes:
-        for note in outcome.notes:
-            words = note
-            for source in outcome.job.sources:
-                words = words.replace(shown(source), source.parent.name)
-            kind = re.sub(r"[\d.]+(e[+-]?\d+)?", "#", words)
-            example, count = found.get(kind, (words, 0))
-            found[kind] = example, count + 1
-    return sorted(found.values(), key=lambda item: -item[1])
+def _unheard_of(jobs: Sequence[Job], known: Container[Job]) -> dict[Job, Outcome]:
+    """Pictures that are there although the run was stopped before it heard of them."""
+    note = "made as the run was stopped; nothing more is known of it"
+    return {job: Outcome(job, "fused", notes=(note,)) for job in jobs if job not in known and is_made(job)}
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from imfuse.io.atomic import atomic_path, check_output
 from imfuse.io.formats import is_picture_name, supported_endings
 from imfuse.io.metadata import icc_color_space
 from imfuse.io.opening import open_source
+from imfuse.io.parts import remove_dead_parts
 from imfuse.io.save import check_format, save_image
 from imfuse.io.source import Metadata, PixelSource
 from imfuse.io.window import Window
@@ -26,6 +27,7 @@ __all__ = [
     "icc_color_space",
     "is_picture_name",
     "open_source",
+    "remove_dead_parts",
     "save_image",
     "supported_endings",
 ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +12,8 @@ from pathlib import Path
 
 from imfuse.errors import OutputError
 from imfuse.io.naming import cause, shown
+from imfuse.io.parts import NAME_LIMIT, part_file
 
-PART_SUFFIX = ".imfuse-part"
-_NAME_LIMIT = 255
 _ADVICE = {
     errno.EACCES: "no permission to write there; change the folder's permissions or choose another folder",
     errno.EPERM: "no permission to write there; change the folder's permissions or choose another folder",
@@ -32,6 +30,8 @@ _ADVICE = {
 
 def output_error(path: Path, error: OSError) -> OutputError:
     """The ``OutputError`` that tells why the operating system refused ``path``."""
+    if error.errno == errno.ENOENT and path.parent.is_dir():
+        return OutputError(f"{shown(path)}: its part file was removed while it was written; run the same again")
     advice = _ADVICE.get(error.errno or 0, f"cannot be written: {cause(error)}; choose another file or folder")
     return OutputError(f"{shown(path)}: {advice}")
 
@@ -65,23 +65,6 @@ def check_output(path: Path, overwrite: bool) -> None:
         raise OutputError(f"{shown(path)}: exists already; choose another name, or allow overwriting (--overwrite)")
 
 
-def _part_name(name: str) -> str:
-    ending = f".{secrets.token_hex(4)}{PART_SUFFIX}"
-    stem = os.fsencode(name)[: _NAME_LIMIT - len(ending) - 1]
-    return "." + stem.decode("utf-8", "ignore") + ending
-
-
-def _create(folder: Path, name: str) -> Path:
-    while True:
-        part = folder / _part_name(name)
-        try:
-            # 0o666 less the umask, as an ordinary open() would give.
-            os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-        except FileExistsError:
-            continue
-        return part
-
-
 def _sync(path: Path, *, folder: bool = False) -> None:
     descriptor = os.open(path, os.O_RDONLY if folder else os.O_RDWR)
     try:
@@ -111,7 +94,8 @@ def atomic_path(path: str | os.PathLike[str], overwrite: bool = False) -> Iterat
     """Give a temporary file beside ``path``; on a clean exit it takes its place, on any error it is removed.
 
     The temporary file is called ``.NAME.<random>.imfuse-part``; a killed process may leave it, never a half file
-    under the final name. A symbolic link at ``path`` is followed: the file that it points to is replaced.
+    under the final name, and :func:`imfuse.io.parts.remove_dead_parts` removes what is left. A symbolic link at
+    ``path`` is followed: the file that it points to is replaced.
 
     Args:
         path: where the file is to appear; its folder must exist.
@@ -125,25 +109,19 @@ def atomic_path(path: str | os.PathLike[str], overwrite: bool = False) -> Iterat
     """
     target = Path(path)
     check_output(target, overwrite)
-    part: Path | None = None
     try:
         if target.is_symlink():
             target = Path(os.path.realpath(target))
             check_output(target, overwrite)
-        if len(os.fsencode(target.name)) > _NAME_LIMIT:
+        if len(os.fsencode(target.name)) > NAME_LIMIT:
             raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
-        part = _create(target.parent, target.name)
-        yield part
-        _sync(part)
-        _publish(part, target, overwrite)
-        part = None
-        with contextlib.suppress(OSError):  # not every file system lets a folder be synchronised
-            _sync(target.parent, folder=True)
+        with part_file(target.parent, target.name) as part:
+            yield part
+            _sync(part)
+            _publish(part, target, overwrite)
+            with contextlib.suppress(OSError):  # not every file system lets a folder be synchronised
+                _sync(target.parent, folder=True)
     except OutputError:
         raise
     except OSError as error:
         raise output_error(target, error) from error
-    finally:
-        if part is not None:
-            with contextlib.suppress(OSError):
-                part.unlink()
