@@ -46,7 +46,7 @@ class Settings:
     Attributes:
         task: task name.
         model: model name or path of weights.
-        rule: fusion rule or None.
+        rules: fusion rules as :func:`imfuse.load` takes them: ``rule``, ``base_rule``, ``detail_rule``.
         device: where to compute.
         options: keyword arguments of :meth:`imfuse.fuser.Fuser.fuse`.
         overwrite: replace outputs that exist.
@@ -55,7 +55,7 @@ class Settings:
 
     task: str
     model: str
-    rule: str | None
+    rules: tuple[tuple[str, str | None], ...]
     device: str
     options: tuple[tuple[str, Any], ...]
     overwrite: bool
@@ -89,16 +89,16 @@ def fuser_of(settings: Settings) -> Fuser:
     Raises:
         ImfuseError: model, rule, device or an option does not serve; so a run can be refused before it begins.
     """
-    fuser = _fuser(settings.task, settings.model, settings.rule, settings.device)
+    fuser = _fuser(settings.task, settings.model, settings.rules, settings.device)
     fuser.check_options(**dict(settings.options))
     return fuser
 
 
 @lru_cache(maxsize=1)
-def _fuser(task: str, model: str, rule: str | None, device: str) -> Fuser:
+def _fuser(task: str, model: str, rules: tuple[tuple[str, str | None], ...], device: str) -> Fuser:
     from imfuse import load
 
-    return load(model, task=task, rule=rule, device=device)
+    return load(model, task=task, device=device, **dict(rules))
 
 
 def check_sources(job: Job) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from imfuse.batch import Job, Outcome, Settings, failure, fuse_job, fuser_of, is_made, run_jobs
+from imfuse.commands.progress import bar
 from imfuse.commands.summary import say, summarise, tell, tell_failures, tell_interruption
 from imfuse.errors import SourceError, UsageError
 from imfuse.interruption import INTERRUPTED, Interruption
@@ -35,7 +35,7 @@ class FuseRequest:
     output: Path | None
     task: str
     model: str | None
-    rule: str | None
+    rules: tuple[tuple[str, str | None], ...]
     options: tuple[tuple[str, Any], ...]
     overwrite: bool
     skip_orphans: bool
@@ -53,7 +53,7 @@ def run_fuse(request: FuseRequest) -> int:
     card = find_card(model)
     name = card.name
     settings = Settings(
-        task.name, model, request.rule, request.device, request.options, request.overwrite, request.quality
+        task.name, model, request.rules, request.device, request.options, request.overwrite, request.quality
     )
     console = Console(stderr=True, quiet=request.quiet)
     folders = [source for source in request.sources if source.is_dir()]
@@ -111,7 +111,7 @@ def _fuse_one(
         output = output / default_output(request.sources, task.detail_role, name).name
     job = Job(request.sources, output)
     remove_dead_parts(output.parent, output.name)
-    with _reported(request.report, plain, job) as outcomes, _bar(console, "fusing", 1.0, count=False) as advance:
+    with _reported(request.report, plain, job) as outcomes, bar(console, "fusing", 1.0, count=False) as advance:
         outcomes[job] = fuse_job(job, settings, progress=advance)
     tell(outcomes[job], console)
     return 0
@@ -182,7 +182,7 @@ def _run(
 ) -> None:
     """Do the jobs and put their outcomes into ``outcomes`` as they come."""
     with (
-        _bar(console, "fusing", len(jobs), count=True) as advance,
+        bar(console, "fusing", len(jobs), count=True) as advance,
         closing(run_jobs(jobs, settings, workers, stop)) as run,
     ):
         for outcome in run:
@@ -194,14 +194,3 @@ def _unheard_of(jobs: Sequence[Job], known: Container[Job]) -> dict[Job, Outcome
     """Pictures that are there although the run was stopped before it heard of them."""
     note = "made as the run was stopped; nothing more is known of it"
     return {job: Outcome(job, "fused", notes=(note,)) for job in jobs if job not in known and is_made(job)}
-
-
-@contextmanager
-def _bar(console: Console, title: str, total: float, *, count: bool) -> Iterator[Any]:
-    """A progress bar on standard error; yields a function that takes what is done."""
-    columns = [TextColumn(title), BarColumn(), MofNCompleteColumn() if count else TaskProgressColumn()]
-    with Progress(
-        *columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal
-    ) as progress:
-        row = progress.add_task(title, total=total)
-        yield lambda done: progress.update(row, completed=done)

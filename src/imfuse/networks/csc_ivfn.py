@@ -101,8 +101,8 @@ class CSCIVFN(TwoScaleNetwork):
         is zero; the shifts of the normalisations make it anything else, the same for both sources, and weights near ½
         wherever there is little detail. The origin of the base codes becomes their mean over the pictures, as in
         :meth:`imfuse.networks.auif.AUIF.centre`. Each channel's smallest and largest value over the pictures become the
-        levels 0 and 255 of its histograms: one scale for all pictures, as 8-bit pixels have, since the saliency compares
-        sources on it.
+        levels 0 and 255 of its histograms: one scale for all pictures, as 8-bit pixels have, since the saliency
+        compares sources on it.
 
         Args:
             pictures: the training pictures, each (B, 1, H, W) in [0, 1]; pixels count alike.
@@ -125,8 +125,8 @@ class CSCIVFN(TwoScaleNetwork):
 
     def _move(self, encoder: DictionaryStack, decoder: nn.Conv2d, levels: Tensor, spread: _Spread, by: Tensor) -> None:
         """Move a branch's origin by a code (q,), and set its levels."""
-        encoder.origin += by
-        self.bias += (decoder.weight.sum((0, 2, 3)) * by).sum()
+        encoder.origin.add_(by)
+        self.bias.add_((decoder.weight.sum((0, 2, 3)) * by).sum())
         levels.copy_(spread.bounds() - by)
 
 

@@ -1,0 +1,136 @@
+"""The command line of the trainings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+train_app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Train a network with its paper's recipe.")
+
+
+@train_app.command("auif")
+def train_auif(
+    data: Annotated[Path, typer.Option(help="Folder with ir/ and vis/: the training pairs.", show_default=False)],
+    run: Annotated[Path, typer.Option("--run", help="Folder for checkpoints, curves, weights and card.")] = Path(
+        "runs/auif"
+    ),
+    validation: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            help="Folder with ir/ and vis/ to score on and to choose between seeds. Of a folder named msrs361 the "
+            "committed validation split is taken."
+        ),
+    ] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training pictures.")] = 80,
+    batch: Annotated[int, typer.Option(min=1, help="Pictures per step.")] = 32,
+    crop: Annotated[int, typer.Option(min=11, help="Side of the random crops in pixels.")] = 128,
+    learning_rate: Annotated[float, typer.Option(help="Of Adam, until --decay-epoch.")] = 1e-2,
+    decay_epoch: Annotated[int, typer.Option(help="From this epoch on a tenth of the learning rate.")] = 40,
+    ssim_weight: Annotated[float, typer.Option(help="μ of the loss, Eq. 7.")] = 5.0,
+    layers: Annotated[int, typer.Option(min=1, help="N: base layers, and as many detail layers.")] = 10,
+    filters: Annotated[int, typer.Option(min=1, help="C: kernels in a layer's first convolution.")] = 64,
+    activation: Annotated[str, typer.Option(help="relu, prelu or sst (soft threshold).")] = "prelu",
+    seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds to train; the best on --validation is kept.")] = 1,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint of the run.")] = False,
+    sweep: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Instead of one network: layers (1–15), activation or rule, scored on --validation."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress bar.")] = False,
+) -> None:
+    """Train AUIF with the paper's recipe (the defaults) on pairs of pictures.
+
+    Writes config.json, curves.csv, curves.png, checkpoints/ and auif.safetensors with its card auif.json; use them with
+    [bold]imfuse fuse --model runs/auif/auif.safetensors[/bold]. Stopped at any time, --resume goes on from the last
+    finished epoch, bit for bit as without the interruption.
+
+    [bold]Examples[/bold]
+
+      imfuse train auif --data infrared/flir_train
+
+      imfuse train auif --data infrared/flir_train --validation infrared/msrs361 --seeds 5
+
+      imfuse train auif --data infrared/flir_train --validation infrared/msrs361 --sweep layers --epochs 20
+    """
+    from imfuse.commands.train import run_train
+
+    settings = {
+        "epochs": epochs,
+        "batch": batch,
+        "crop": crop,
+        "learning_rate": learning_rate,
+        "decay_epoch": decay_epoch,
+        "ssim_weight": ssim_weight,
+        "layers": layers,
+        "filters": filters,
+        "activation": activation,
+        "seed": seed,
+    }
+    run_train("auif", settings, data, run, validation, seeds=seeds, resume=resume, sweep_kind=sweep, progress=not quiet)
+
+
+@train_app.command("csc-ivfn")
+def train_csc_ivfn(
+    data: Annotated[Path, typer.Option(help="Folder with ir/ and vis/: the training pairs.", show_default=False)],
+    run: Annotated[Path, typer.Option("--run", help="Folder for checkpoints, curves, weights and card.")] = Path(
+        "runs/csc-ivfn"
+    ),
+    validation: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            help="Folder with ir/ and vis/ to score on and to choose between seeds. Of a folder named msrs361 the "
+            "committed validation split is taken."
+        ),
+    ] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training pictures.")] = 60,
+    batch: Annotated[int, typer.Option(min=1, help="Pictures per step.")] = 16,
+    crop: Annotated[int, typer.Option(min=11, help="Side of the random crops in pixels.")] = 64,
+    learning_rate: Annotated[float, typer.Option(help="Of Adam, until --decay-epoch.")] = 1e-2,
+    decay_epoch: Annotated[int, typer.Option(help="From this epoch on a tenth of the learning rate.")] = 30,
+    ssim_weight: Annotated[float, typer.Option(help="λ of the loss, Eq. 4.")] = 5.0,
+    units: Annotated[int, typer.Option(min=1, help="N: DCUs of the base encoder, and as many of the detail one.")] = 7,
+    filters: Annotated[int, typer.Option(min=1, help="q: channels of a code.")] = 64,
+    base_activation: Annotated[str, typer.Option(help="relu, prelu or sst (soft threshold).")] = "prelu",
+    detail_activation: Annotated[str, typer.Option(help="relu, prelu or sst (soft threshold).")] = "sst",
+    seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds to train; the best on --validation is kept.")] = 1,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint of the run.")] = False,
+    sweep: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Instead of one network: units (1–10), activation or rule, scored on --validation."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress bar.")] = False,
+) -> None:
+    """Train CSC-IVFN with the paper's recipe (the defaults) on pairs of pictures.
+
+    Writes config.json, curves.csv, curves.png, checkpoints/ and csc-ivfn.safetensors with its card csc-ivfn.json; use
+    them with [bold]imfuse fuse --model runs/csc-ivfn/csc-ivfn.safetensors[/bold]. Stopped at any time, --resume goes on
+    from the last finished epoch, bit for bit as without the interruption.
+
+    [bold]Examples[/bold]
+
+      imfuse train csc-ivfn --data infrared/flir_train
+
+      imfuse train csc-ivfn --data infrared/flir_train --validation infrared/msrs361 --sweep units --epochs 20
+    """
+    from imfuse.commands.train import run_train
+
+    settings = {
+        "epochs": epochs,
+        "batch": batch,
+        "crop": crop,
+        "learning_rate": learning_rate,
+        "decay_epoch": decay_epoch,
+        "ssim_weight": ssim_weight,
+        "units": units,
+        "filters": filters,
+        "base_activation": base_activation,
+        "detail_activation": detail_activation,
+        "seed": seed,
+    }
+    run_train(
+        "csc-ivfn", settings, data, run, validation, seeds=seeds, resume=resume, sweep_kind=sweep, progress=not quiet
+    )
