@@ -1,14 +1,32 @@
 """Makers that several tests share."""
 
+from typing import TypeVar
+
 import torch
 
 from imfuse.networks.auif import AUIF
+from imfuse.networks.csc_ivfn import CSCIVFN
+from imfuse.networks.two_scale import TwoScaleNetwork
+
+Network = TypeVar("Network", bound=TwoScaleNetwork)
 
 
 def settled_auif(seed: int = 0, **arguments: object) -> AUIF:
     """A small AUIF whose normalisations have seen data: random, but of sane range. Not a trained network."""
     torch.manual_seed(seed)
-    network = AUIF(**{"layers": 3, "filters": 8, **arguments}).train()
+    return _settled(AUIF(**{"layers": 3, "filters": 8, **arguments}))
+
+
+def settled_csc_ivfn(seed: int = 0, **arguments: object) -> CSCIVFN:
+    """A small CSC-IVFN whose normalisations and levels have seen data. Not a trained network."""
+    torch.manual_seed(seed)
+    network = _settled(CSCIVFN(**{"units": 3, "filters": 6, **arguments}))
+    network.calibrate(list(torch.rand(3, 1, 1, 40, 40)))
+    return network
+
+
+def _settled(network: Network) -> Network:
+    network.train()
     with torch.no_grad():
         for _ in range(40):
             network(torch.rand(4, 1, 48, 48))

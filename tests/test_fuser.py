@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from helpers import settled_auif
-from imfuse import fuser as fuser_module
+from imfuse import plan as plan_module
 from imfuse.errors import OutputError, SizeMismatchError, SourceError, UsageError
 from imfuse.fuser import Fuser
 from imfuse.io import ArraySource
@@ -36,7 +36,7 @@ def test_tiled_equals_whole(height: int, width: int, side: int, colour: bool) ->
     sources = [gray(height, width), rgb(height, width) if colour else gray(height, width, 1)]
     whole = FUSER.fuse(sources, depth="float")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fuser_module, "tile_side", lambda *_: side)
+        patch.setattr(plan_module, "tile_side", lambda *_: side)
         tiled = FUSER.fuse(sources, depth="float")
     assert whole.report.tiles == 1
     assert tiled.report.tiles == -(-height // side) * -(-width // side)
@@ -61,7 +61,7 @@ class BoxMean(FusionNetwork):
         super().__init__()
         self.reach, self.halo = reach, halo
 
-    def fuse(self, sources: Iterable[torch.Tensor]) -> torch.Tensor:
+    def fuse(self, sources: Iterable[torch.Tensor], survey: object = None) -> torch.Tensor:
         return box_mean(next(iter(sources)), 2 * self.reach + 1)
 
 
@@ -71,7 +71,7 @@ def seams(reach: int, halo: int, side: int, shape: tuple[int, int]) -> float:
     sources = [np.random.default_rng(side).random(shape, np.float32) for _ in range(2)]
     whole = fuser.fuse(sources)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fuser_module, "tile_side", lambda *_: side)
+        patch.setattr(plan_module, "tile_side", lambda *_: side)
         tiled = fuser.fuse(sources)
     assert tiled.report.tiles > whole.report.tiles == 1
     return float(np.abs(tiled.image - whole.image).max())
@@ -270,7 +270,7 @@ def test_a_result_that_loses_the_light_is_told(factor: float, told: bool) -> Non
         bytes_per_pixel = 72
         halo = 0
 
-        def fuse(self, sources: Iterable[torch.Tensor]) -> torch.Tensor:
+        def fuse(self, sources: Iterable[torch.Tensor], survey: object = None) -> torch.Tensor:
             return [source * factor for source in sources][-1]
 
     result = Fuser(Dimming(), TASKS["infrared"]).fuse([gray(20, 20), rgb(20, 20)])

@@ -28,7 +28,7 @@ class Passing(FusionNetwork):
         super().__init__()
         self.index = index
 
-    def fuse(self, sources: list[Tensor]) -> Tensor:
+    def fuse(self, sources: list[Tensor], survey: object = None) -> Tensor:
         return sources[self.index].clone()
 
 

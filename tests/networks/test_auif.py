@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from scipy import ndimage
 
 from helpers import settled_auif
-from imfuse import fuser as fuser_module
+from imfuse import plan as plan_module
 from imfuse.fuser import Fuser
 from imfuse.networks.auif import AUIF
 from imfuse.tasks import TASKS
@@ -161,7 +161,7 @@ def test_tiled_equals_whole_with_every_rule(rule_name: str, side: int, monkeypat
     rng = np.random.default_rng(side)
     sources = [rng.random(shape, np.float32) for shape in ((61, 43), (61, 43, 3))]
     whole = fuser.fuse(sources, depth="float")
-    monkeypatch.setattr(fuser_module, "tile_side", lambda *_: side)
+    monkeypatch.setattr(plan_module, "tile_side", lambda *_: side)
     tiled = fuser.fuse(sources, depth="float")
     assert whole.report.rule == rule_name
     assert (whole.report.tiles, tiled.report.tiles) == (1, -(-61 // side) * -(-43 // side))

@@ -53,3 +53,18 @@ def test_unknown_rule_and_no_source_are_told() -> None:
     with pytest.raises(UsageError, match="at least one"):
         ADDITION([])
     assert rule("L1-norm") is L1_NORM
+
+
+@pytest.mark.parametrize("name", ["addition", "average", "l1_norm"])
+def test_the_result_is_the_weighted_sum(name: str) -> None:
+    features = maps(3)
+    fold = rule(name).start()
+    for feature in features:
+        fold.add(feature)
+    weighted = [weight * feature for weight, feature in zip(fold.weights(), features, strict=True)]
+    torch.testing.assert_close(fold.result(), torch.stack(weighted).sum(0))
+
+
+def test_a_rule_that_is_not_allowed_is_told_with_those_that_are() -> None:
+    with pytest.raises(UsageError, match="choose one of addition, average"):
+        rule("l1_norm", [ADDITION, AVERAGE])
