@@ -10,14 +10,17 @@ MEASURE = """
 import sys, torch
 from pathlib import Path
 from imfuse.networks.auif import AUIF
+from imfuse.networks.csc_ivfn import CSCIVFN
 
 def status(key):
     lines = Path("/proc/self/status").read_text().splitlines()
     return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(key))
 
 torch.set_num_threads(1)
-network = AUIF(layers=2, filters=4, rule_name=sys.argv[1]).eval()
-side = 1800
+networks = {"auif": lambda: AUIF(layers=2, filters=4), "csc-ivfn": lambda: CSCIVFN(units=2)}
+network = networks[sys.argv[1]]().eval()
+network.use_rule(base=sys.argv[2], detail=sys.argv[3])
+side = int(sys.argv[4])
 with torch.inference_mode():
     network.fuse(list(torch.rand(2, 1, 1, 64, 64)))
     sources = list(torch.rand(2, 1, 1, side, side))
@@ -29,9 +32,20 @@ print((status("VmHWM") - before) / side**2, network.bytes_per_pixel)
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux's peak of resident memory")
-@pytest.mark.parametrize("rule", ["addition", "average", "l1_norm"])
-def test_auif_takes_no_more_than_it_declares(rule: str) -> None:
-    done = subprocess.run([sys.executable, "-c", MEASURE, rule], check=True, capture_output=True, text=True)
+@pytest.mark.parametrize(
+    ("name", "base", "detail", "side"),
+    [
+        ("auif", "addition", "addition", 1800),
+        ("auif", "average", "average", 1800),
+        ("auif", "l1_norm", "l1_norm", 1800),
+        ("csc-ivfn", "saliency_weighted", "l1_norm", 700),
+        ("csc-ivfn", "l1_norm", "saliency_weighted", 700),
+        ("csc-ivfn", "average", "addition", 700),
+    ],
+)
+def test_a_network_takes_no_more_than_it_declares(name: str, base: str, detail: str, side: int) -> None:
+    command = [sys.executable, "-c", MEASURE, name, base, detail, str(side)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
     measured, declared = map(float, done.stdout.split())
     assert measured <= declared
     assert measured > declared / 4

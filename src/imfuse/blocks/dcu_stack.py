@@ -78,7 +78,8 @@ class DictionaryStack(nn.ModuleList):
         if not (self.training or torch.is_grad_enabled() or torch.compiler.is_exporting()):
             folded, gain = self.fold()
             if _moderate(gain):
-                return torch.cat([_encode(one[None], folded, gain, self.origin) for one in picture])
+                codes = [_encode(one[None], folded, gain, self.origin) for one in picture]
+                return codes[0] if len(codes) == 1 else torch.cat(codes)
         code: Tensor | None = None
         for unit in self.units():
             code = unit(code, picture)

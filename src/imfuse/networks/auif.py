@@ -12,7 +12,7 @@ from imfuse.blocks.activations import ActivationName
 from imfuse.blocks.decomposition import DecompositionLayer
 from imfuse.blocks.normalisation import scale_and_shift
 from imfuse.errors import UsageError
-from imfuse.networks.two_scale import TwoScale, TwoScaleNetwork
+from imfuse.networks.two_scale import Branch, TwoScale, TwoScaleNetwork
 from imfuse.ops.filters import box_laplacian, box_mean, correlate
 from imfuse.rules import ADDITION, AVERAGE, L1_NORM
 from imfuse.rules.histograms import Scale
@@ -78,14 +78,15 @@ class AUIF(TwoScaleNetwork):
         """B⁰ and D⁰ of a picture (B, 1, H, W)."""
         return TwoScale(box_mean(source, self.blur_size), box_laplacian(source, self.laplacian_size))
 
-    def encode(self, source: Tensor) -> TwoScale:
-        """B^N and D^N of a picture (B, 1, H, W) in [0, 1], as deviations from their means (:meth:`centre`)."""
-        base, detail = self.start(source)
-        for layer in self.base_encoder:
-            base = layer(base, source)
-        for layer in self.detail_encoder:
-            detail = layer(detail, source)
-        return TwoScale(base - self.base_mean, detail - self.detail_mean)
+    def code(self, branch: Branch, start: Tensor, source: Tensor) -> Tensor:
+        """B^N or D^N of a picture, as deviation from its mean over the training pictures (:meth:`centre`)."""
+        encoder, mean = (
+            (self.base_encoder, self.base_mean) if branch == "base" else (self.detail_encoder, self.detail_mean)
+        )
+        code = start
+        for layer in encoder:
+            code = layer(code, source)
+        return code - mean
 
     @torch.no_grad()
     def centre(self, pictures: Iterable[Tensor]) -> None:
@@ -111,20 +112,20 @@ class AUIF(TwoScaleNetwork):
         self.detail_mean += detail
         cast(Tensor, self.decoder_norm.running_mean).sub_((base + detail) * self.decoder_conv.weight.sum())
 
-    def decode(self, features: TwoScale) -> Tensor:
-        """The picture (B, 1, H, W) in (0, 1) of base and detail maps."""
-        x = features.base + features.detail
+    def image(self, branch: Branch, code: Tensor) -> Tensor:
+        """The map itself: it has one channel."""
+        return code
+
+    def compose(self, images: TwoScale) -> Tensor:
+        """The decoder: convolution, normalisation and sigmoid of the sum."""
+        x = images.base + images.detail
         kernel = self.decoder_conv.weight[0, 0]
         if self.training:
             return torch.sigmoid(self.decoder_norm(correlate(x, kernel)))
         (scale,), (shift,) = scale_and_shift(self.decoder_norm)
         return torch.sigmoid(correlate(x, kernel * scale, shift))
 
-    def images(self, features: TwoScale) -> TwoScale:
-        """The maps themselves: they have one channel."""
-        return features
-
-    def scales(self) -> tuple[Scale, Scale]:
+    def scale(self, branch: Branch) -> Scale:
         """No rule of the paper needs levels."""
         raise NotImplementedError("no rule of AUIF needs histograms")
 

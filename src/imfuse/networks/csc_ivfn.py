@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from imfuse.blocks.activations import ActivationName
 from imfuse.blocks.dcu_stack import DictionaryStack
 from imfuse.errors import UsageError
-from imfuse.networks.two_scale import TwoScale, TwoScaleNetwork
+from imfuse.networks.two_scale import Branch, TwoScale, TwoScaleNetwork
 from imfuse.ops.dictionary import synthesise
 from imfuse.ops.filters import box_mean
 from imfuse.rules import ADDITION, AVERAGE, L1_NORM, SALIENCY_WEIGHTED
@@ -39,7 +39,7 @@ class CSCIVFN(TwoScaleNetwork):
     """
 
     rules = (AVERAGE, L1_NORM, SALIENCY_WEIGHTED, ADDITION)
-    bytes_per_pixel = 4000
+    bytes_per_pixel = 1100
     blur_size = 11
 
     def __init__(
@@ -72,24 +72,22 @@ class CSCIVFN(TwoScaleNetwork):
         base = box_mean(source, self.blur_size)
         return TwoScale(base, source - base)
 
-    def encode(self, source: Tensor) -> TwoScale:
-        """z^B and z^D, each (B, q, H, W), of a picture (B, 1, H, W) in [0, 1]."""
-        base, detail = self.start(source)
-        return TwoScale(self.base_encoder(base), self.detail_encoder(detail))
+    def code(self, branch: Branch, start: Tensor, source: Tensor) -> Tensor:
+        """z^B or z^D, (B, q, H, W), of x^B or x^D."""
+        result: Tensor = (self.base_encoder if branch == "base" else self.detail_encoder)(start)
+        return result
 
-    def images(self, features: TwoScale) -> TwoScale:
-        """What the decoder makes of each code, before sum, bias and sigmoid."""
-        base = synthesise(features.base, self.base_decoder.weight)
-        return TwoScale(base, synthesise(features.detail, self.detail_decoder.weight))
+    def image(self, branch: Branch, code: Tensor) -> Tensor:
+        """What the decoder makes of a code, before sum, bias and sigmoid."""
+        return synthesise(code, (self.base_decoder if branch == "base" else self.detail_decoder).weight)
 
-    def decode(self, features: TwoScale) -> Tensor:
-        """The picture (B, 1, H, W) in (0, 1) of base and detail codes."""
-        base, detail = self.images(features)
-        return torch.sigmoid(base + detail + self.bias)
+    def compose(self, images: TwoScale) -> Tensor:
+        """The sigmoid of the two decoded images' sum."""
+        return torch.sigmoid(images.base + images.detail + self.bias)
 
-    def scales(self) -> tuple[Scale, Scale]:
+    def scale(self, branch: Branch) -> Scale:
         """The values of each channel that count as 0 and 255, found by :meth:`calibrate`."""
-        return Scale(*self.base_levels), Scale(*self.detail_levels)
+        return Scale(*(self.base_levels if branch == "base" else self.detail_levels))
 
     @torch.no_grad()
     def calibrate(self, pictures: Iterable[Tensor]) -> None:

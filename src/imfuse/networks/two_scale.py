@@ -5,13 +5,17 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 from torch import Tensor
 
 from imfuse.networks.protocol import Core, FusionNetwork, Kind, Part
-from imfuse.rules import Rule, rule
+from imfuse.rules import Fold, Rule, rule
 from imfuse.rules.histograms import Histogram, Scale
+
+Branch = Literal["base", "detail"]
+BRANCHES: tuple[Branch, Branch] = ("base", "detail")
+WHOLE: Core = (slice(None), slice(None))
 
 
 class TwoScale(NamedTuple):
@@ -58,20 +62,39 @@ class TwoScaleNetwork(FusionNetwork):
         """Base and detail image of a picture (B, 1, H, W), with which the encoders begin."""
 
     @abstractmethod
+    def code(self, branch: Branch, start: Tensor, source: Tensor) -> Tensor:
+        """The base or the detail maps (B, C, H, W) of a picture.
+
+        Args:
+            branch: which.
+            start: the image that the branch begins with, (B, 1, H, W).
+            source: the picture (B, 1, H, W) in [0, 1].
+        """
+
+    @abstractmethod
+    def image(self, branch: Branch, code: Tensor) -> Tensor:
+        """Base or detail maps as the one image (B, 1, H, W) that the decoder makes of them."""
+
+    @abstractmethod
+    def compose(self, images: TwoScale) -> Tensor:
+        """The picture (B, 1, H, W) in (0, 1) of a base and a detail image of :meth:`image`."""
+
+    @abstractmethod
+    def scale(self, branch: Branch) -> Scale:
+        """The levels of base or of detail maps, for rules that need histograms."""
+
     def encode(self, source: Tensor) -> TwoScale:
         """Base and detail maps of a picture (B, 1, H, W) in [0, 1]."""
+        start = self.start(source)
+        return TwoScale(*(self.code(branch, getattr(start, branch), source) for branch in BRANCHES))
 
-    @abstractmethod
+    def images(self, features: TwoScale) -> TwoScale:
+        """Base and detail maps as one image each, (B, 1, H, W)."""
+        return TwoScale(*(self.image(branch, getattr(features, branch)) for branch in BRANCHES))
+
     def decode(self, features: TwoScale) -> Tensor:
         """The picture (B, 1, H, W) in (0, 1) of base and detail maps."""
-
-    @abstractmethod
-    def images(self, features: TwoScale) -> TwoScale:
-        """Base and detail maps as one image each, (B, 1, H, W), as the decoder sees them."""
-
-    @abstractmethod
-    def scales(self) -> tuple[Scale, Scale]:
-        """The levels of base and of detail maps, for rules that need histograms."""
+        return self.compose(self.images(features))
 
     def forward(self, source: Tensor) -> Tensor:
         """Reproduce a picture (B, 1, H, W): what the training optimises."""
@@ -103,22 +126,14 @@ class TwoScaleNetwork(FusionNetwork):
         """Whether a rule in use needs histograms of the whole pictures."""
         return self.base_rule.surveyed or self.detail_rule.surveyed
 
-    def survey(self, sources: Iterable[Tensor], core: Core) -> TwoScaleSurvey:
+    def survey(self, sources: Iterable[Tensor], core: Core = WHOLE) -> TwoScaleSurvey:
         """Histograms of the maps that the rules need, over the core of these windows."""
-        return self._survey([self.encode(source) for source in sources], core)
-
-    def _survey(self, features: Sequence[TwoScale], core: Core = (slice(None), slice(None))) -> TwoScaleSurvey:
-        if not self.surveyed:
-            return TwoScaleSurvey((), ())
-        base_scale, detail_scale = self.scales()
-        rows, columns = core
-        base, detail = (
-            tuple(Histogram.of(item[branch][..., rows, columns], scale) for item in features) if wanted else ()
-            for branch, (wanted, scale) in enumerate(
-                [(self.base_rule.surveyed, base_scale), (self.detail_rule.surveyed, detail_scale)]
-            )
-        )
-        return TwoScaleSurvey(base, detail)
+        windows = list(sources)
+        found: dict[str, tuple[Histogram, ...]] = {}
+        for branch in BRANCHES:
+            codes = (self._code(branch, source) for source in windows) if self._rule(branch).surveyed else ()
+            found[branch] = tuple(self._histogram(branch, code, core) for code in codes)
+        return TwoScaleSurvey(**found)
 
     def merge(self, features: Iterable[TwoScale], survey: TwoScaleSurvey | None = None) -> TwoScale:
         """Merge the maps of several pictures by the rules, base with base and detail with detail.
@@ -127,19 +142,45 @@ class TwoScaleNetwork(FusionNetwork):
             features: of each picture.
             survey: of the whole pictures; without it, the maps are taken for those of whole pictures.
         """
-        if survey is None and self.surveyed:
-            features = list(features)
-            survey = self._survey(features)
-        base = self.base_rule.start(survey.base if survey else ())
-        detail = self.detail_rule.start(survey.detail if survey else ())
-        for item in features:
-            base.add(item.base)
-            detail.add(item.detail)
-        return TwoScale(base.result(), detail.result())
+        items = list(features)
+        folds = (self._fold(branch, [getattr(item, branch) for item in items], survey) for branch in BRANCHES)
+        return TwoScale(*(fold.result() for fold in folds))
 
     def fuse(self, sources: Iterable[Tensor], survey: TwoScaleSurvey | None = None) -> Tensor:
-        """Fuse infrared and visible luma, each (B, 1, H, W) in [0, 1], into (B, 1, H, W) in (0, 1)."""
-        return self.decode(self.merge((self.encode(source) for source in sources), survey))
+        """Fuse infrared and visible luma, each (B, 1, H, W) in [0, 1], into (B, 1, H, W) in (0, 1).
+
+        One branch after the other, and of a rule that allows it one source after the other: the maps are what takes the
+        memory.
+        """
+        pictures = list(sources)
+        return self.compose(TwoScale(*(self._fused_image(branch, pictures, survey) for branch in BRANCHES)))
+
+    def _fused_image(self, branch: Branch, pictures: Sequence[Tensor], survey: TwoScaleSurvey | None) -> Tensor:
+        fold = self._fold(branch, (self._code(branch, picture) for picture in pictures), survey)
+        return self.image(branch, fold.result())
+
+    def _rule(self, branch: Branch) -> Rule:
+        return self.base_rule if branch == "base" else self.detail_rule
+
+    def _code(self, branch: Branch, source: Tensor) -> Tensor:
+        return self.code(branch, getattr(self.start(source), branch), source)
+
+    def _histogram(self, branch: Branch, code: Tensor, core: Core = WHOLE) -> Histogram:
+        rows, columns = core
+        return Histogram.of(code[..., rows, columns], self.scale(branch))
+
+    def _fold(self, branch: Branch, codes: Iterable[Tensor], survey: TwoScaleSurvey | None) -> Fold:
+        """The codes of one branch, folded by its rule; without a survey they are taken for those of whole pictures."""
+        chosen = self._rule(branch)
+        histograms: Sequence[Histogram] = getattr(survey, branch) if survey is not None else ()
+        if chosen.surveyed and survey is None:
+            codes = list(codes)
+            histograms = [self._histogram(branch, code) for code in codes]
+        fold = chosen.start(histograms)
+        for code in codes:
+            fold.add(code)
+            del code  # the next one is made before the name is bound anew
+        return fold
 
     def explain(
         self, sources: Iterable[Tensor], names: Sequence[str], survey: TwoScaleSurvey | None = None
@@ -159,11 +200,7 @@ class TwoScaleNetwork(FusionNetwork):
         """
         pictures = list(sources)
         features = [self.encode(picture) for picture in pictures]
-        survey = survey or self._survey(features)
-        folds = self.base_rule.start(survey.base), self.detail_rule.start(survey.detail)
-        for item in features:
-            for fold, feature in zip(folds, item, strict=True):
-                fold.add(feature)
+        folds = [self._fold(branch, [getattr(item, branch) for item in features], survey) for branch in BRANCHES]
         weights = [fold.weights() for fold in folds]
         merged = TwoScale(*(fold.result() for fold in folds))
         parts: dict[str, Part] = {}

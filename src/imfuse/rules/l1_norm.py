@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from imfuse.errors import UsageError
 from imfuse.ops.filters import box_mean
-from imfuse.rules.linear import Addition
 
 
 class L1Norm:
@@ -19,18 +19,22 @@ class L1Norm:
     halo = 1
 
     def __init__(self) -> None:
-        self.weighted = Addition()
+        self.weighted: Tensor | None = None
         self.activities: list[Tensor] = []
 
     def add(self, feature: Tensor) -> None:
         """Take the next source's map."""
-        activity = box_mean(torch.linalg.vector_norm(feature, ord=1, dim=1, keepdim=True), 3)
-        self.weighted.add(activity * feature)
+        activity = box_mean(_l1_norm(feature), 3)
+        if self.weighted is None:
+            self.weighted = activity * feature
+        else:
+            self.weighted = self.weighted.addcmul_(activity, feature)
         self.activities.append(activity)
 
     def result(self) -> Tensor:
         """The merged map of the sources so far."""
-        return self.weighted.result() / self._total()
+        total = self._total()
+        return total if self.weighted is None else self.weighted / total
 
     def weights(self) -> list[Tensor]:
         """The weight of every source so far, each (B, 1, H, W)."""
@@ -38,4 +42,14 @@ class L1Norm:
         return [activity / total for activity in self.activities]
 
     def _total(self) -> Tensor:
-        return torch.stack(self.activities).sum(0).clamp_min(1e-12) if self.activities else self.weighted.result()
+        if not self.activities:
+            raise UsageError("nothing to fuse: give at least one source")
+        return torch.stack(self.activities).sum(0).clamp_min(1e-12)
+
+
+def _l1_norm(feature: Tensor) -> Tensor:
+    """Σ_c |F_c|, (B, 1, H, W), channel by channel: a reduction over planes that lie far apart is far slower."""
+    total = feature[:, :1].abs()
+    for channel in range(1, feature.shape[1]):
+        total = total.add_(feature[:, channel : channel + 1].abs())
+    return total
