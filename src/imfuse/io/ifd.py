@@ -127,6 +127,18 @@ def integers(read: Read, layout: Layout, entry: Entry, limit: int = 1 << 16) -> 
     return struct.unpack(f"{layout.order}{entry.count}{code}", value_bytes(read, entry, limit))
 
 
+def integer(read: Read, layout: Layout, entry: Entry) -> int:
+    """The first value of an integer tag.
+
+    Raises:
+        IfdError: the type is no integer, or the value is cut off, too long or not there at all.
+    """
+    values = integers(read, layout, entry)
+    if not values:
+        raise IfdError(f"tag {entry.tag} has no value")
+    return values[0]
+
+
 def rational(read: Read, layout: Layout, entry: Entry) -> float | None:
     """The first value of a rational or number tag as a float, or None where it has none."""
     if entry.type == 5 and entry.count >= 1:

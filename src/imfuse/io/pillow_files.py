@@ -45,9 +45,9 @@ _WITH_ALPHA = {"L": "LA", "1": "LA", "P": "RGBA", "RGB": "RGBA"}
 def _plugin(kind: str) -> Any:
     # The plugins themselves, not Image.open: they read the header alone, without Pillow's global pixel limit.
     if kind == "JPEG":
-        from PIL import JpegImagePlugin
+        from imfuse.io.jpeg import JpegFile
 
-        return JpegImagePlugin.JpegImageFile
+        return JpegFile
     if kind == "BMP":
         from PIL import BmpImagePlugin
 
