@@ -10,6 +10,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -42,6 +44,22 @@ class Verdict:
         return self.outcome in GOOD
 
 
+def environment() -> dict[str, str]:
+    """For a process that imports this checkout, from whatever folder, and computes on one thread."""
+    folders = [str(_TESTS), str(_TESTS.parent / "src"), os.environ.get("PYTHONPATH", "")]
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    return {**os.environ, **threads, "PYTHONPATH": os.pathsep.join(filter(None, folders))}
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """A folder for cases that any user may enter; in memory where it can be, since thousands of files are written."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
 class Judge:
     """A worker, started again after each death; use it as a context manager.
 
@@ -65,12 +83,9 @@ class Judge:
         self._words.close()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        folders = [str(_TESTS), str(_TESTS.parent / "src"), os.environ.get("PYTHONPATH", "")]
-        threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-        environment = {**os.environ, **threads, "PYTHONPATH": os.pathsep.join(filter(None, folders))}
         command = [sys.executable, "-m", "hostile.worker", self.task, str(max(self.seconds - 1, self.seconds / 2))]
         process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._words, env=environment
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._words, env=environment()
         )
         self._process = process
         if self._line(process, _START_SECONDS) != b"ready\n":

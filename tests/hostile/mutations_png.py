@@ -33,7 +33,7 @@ def header_field(rng: Rng, data: bytes) -> bytes:
         field = below(rng, 7)
         near = fields[field] + pick(rng, (-1, 1, 2, 8))
         small = pick(rng, (0, 1, 2, 3, 4, 6, 8, 16, 255))
-        fields[field] = pick(rng, (extreme(rng, 4), max(near, 0))) if field < 2 else small
+        fields[field] = pick(rng, (extreme(rng, 4), max(near, 0) & 0xFFFFFFFF)) if field < 2 else small
     chunks[0] = (b"IHDR", struct.pack(">IIBBBBB", *fields))
     return joined(chunks)
 

@@ -57,7 +57,7 @@ NAMES = (
     "a" * 251 + ".png",
     "é" * 125 + ".png",
     "%s%n{0}$(touch x)`;&|.png",
-    "[bold]markup[/bold].png",
+    "[bold]markup[red].png",
     "'quote\"s'.png",
     "..png",
     "...",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from hostile.runs import FaultError
 from imfuse.io import Window, open_source
@@ -40,6 +41,37 @@ def independent_size(path: Path) -> tuple[int, int] | None:
         finally:
             Image.MAX_IMAGE_PIXELS = limit
     return None
+
+
+@contextlib.contextmanager
+def _but_faults() -> Iterator[None]:
+    """Whatever another reader raises says nothing of this library."""
+    try:
+        yield
+    except FaultError:
+        raise
+    except Exception:
+        return
+
+
+def check_pixels(path: Path, pixels: NDArray[Any]) -> None:
+    """A PNG file of up to 8 bits has the pixels that Pillow, if it can, reads with its own decoder.
+
+    Args:
+        path: the file.
+        pixels: (H, W, channels and alpha) as read here, not turned upright.
+    """
+    with warnings.catch_warnings(), _but_faults():
+        warnings.simplefilter("ignore")
+        with PngImagePlugin.PngImageFile(path) as picture:
+            if picture.mode.startswith("I") or getattr(picture, "is_animated", False) or pixels.dtype != np.uint8:
+                return
+            other = np.asarray(picture.convert("RGBA"))
+        colors = pixels[:, :, : 1 if pixels.shape[2] < 3 else 3]
+        alpha = pixels[:, :, -1:] if pixels.shape[2] in (2, 4) else np.full_like(pixels[:, :, :1], 255)
+        mine = np.concatenate([np.broadcast_to(colors, (*colors.shape[:2], 3)), alpha], axis=2)
+        if not np.array_equal(mine, other):
+            raise FaultError("wrong", "an independent reader reads other pixels")
 
 
 def _independent(path: Path) -> NDArray[Any]:

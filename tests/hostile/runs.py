@@ -21,6 +21,10 @@ from imfuse.tasks import task
 
 Pair = tuple[Path, Path]
 
+LIBPNG_WORDS = b"PNG warning: IDAT: Too much image data\n"
+"""What libpng writes to standard error, past Python, of pixels that go on after the last row. The picture is right; to
+find it out beforehand would take unpacking every PNG file twice."""
+
 
 class FaultError(Exception):
     """What must not happen; ``kind`` is how the judge counts it."""
@@ -98,7 +102,7 @@ def by_command(sources: Pair, output: Path, resize_to: str | None) -> None:
         finally:
             os.chdir(here)
             sys.argv = before
-    words = seen.getvalue().decode(errors="replace")
+    words = seen.getvalue().replace(LIBPNG_WORDS, b"").decode(errors="replace")
     if status == 0:
         if words:
             raise FaultError("message", f"status 0, and on standard error: {words}")

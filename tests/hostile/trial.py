@@ -18,7 +18,7 @@ from hostile.cases import PLACES, Case, case, generator, kind_of
 from hostile.damage import pick
 from hostile.places import PLACES as SCENES
 from hostile.places import Scene
-from hostile.results import check_message, check_result, independent_size
+from hostile.results import check_message, check_pixels, check_result, independent_size
 from hostile.runs import FaultError, RefusedError, by_command, by_library
 from hostile.seeds import HEIGHT, WIDTH, Seed, picture, seeds, upright
 from imfuse.errors import SourceError
@@ -57,11 +57,18 @@ def _warm(scratch: str) -> None:
     shutil.rmtree(folder)
 
 
+@cache
+def _partner_bytes(height: int, width: int, channels: int) -> bytes:
+    """A valid picture of any size."""
+    rows, columns = np.arange(height) % HEIGHT, np.arange(width) % WIDTH
+    with tempfile.TemporaryDirectory() as folder:
+        save_image(Path(folder) / "a.png", picture(channels)[rows][:, columns])
+        return (Path(folder) / "a.png").read_bytes()
+
+
 def _partner(folder: Path, size: tuple[int, int], channels: int) -> Path:
     path = folder / f"partner{channels}.png"
-    if not path.exists():
-        rows, columns = (np.arange(length) for length in size)
-        save_image(path, np.resize(picture(channels), (HEIGHT, WIDTH, channels))[rows % HEIGHT][:, columns % WIDTH])
+    path.write_bytes(_partner_bytes(*size, channels))
     return path
 
 
@@ -93,6 +100,8 @@ def _read(path: Path) -> tuple[NDArray[Any], tuple[str, ...]]:
     if size is not None and sorted(size) != sorted((source.height, source.width)):
         raise FaultError("wrong", f"{source.height} × {source.width}, an independent reader says {size}")
     whole = pixels if alpha is None else np.concatenate([pixels, alpha[:, :, None]], axis=2)
+    if (height, width) == (source.height, source.width) and not any(_TURNED in note for note in source.notes):
+        check_pixels(path, whole)
     return whole, source.notes
 
 
