@@ -101,7 +101,7 @@ def _read(path: Path) -> tuple[NDArray[Any], tuple[str, ...]]:
         raise FaultError("wrong", f"{source.height} × {source.width}, an independent reader says {size}")
     whole = pixels if alpha is None else np.concatenate([pixels, alpha[:, :, None]], axis=2)
     if (height, width) == (source.height, source.width) and not any(_TURNED in note for note in source.notes):
-        check_pixels(path, whole)
+        check_pixels(path, whole, transparency=not any("tRNS" in note for note in source.notes))
     return whole, source.notes
 
 

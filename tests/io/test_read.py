@@ -490,6 +490,15 @@ def test_interlaced_png_is_read_exactly_and_in_silence(
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize(("color", "key"), [(0, b"\0\1\2\3"), (0, b""), (2, b"\0\1"), (6, b"\0\1\0\1\0\1")])
+def test_a_transparent_colour_that_cannot_be_is_told(tmp_path: Path, color: int, key: bytes) -> None:
+    rows = np.zeros((3, 12), np.uint8)
+    raw_png(tmp_path / "a.png", 8, color, rows, chunk(b"tRNS", key))
+    source = open_source(tmp_path / "a.png")
+    assert source.has_alpha == (color == 6)
+    assert source.notes == (f"{tmp_path}/a.png: damaged tRNS chunk dropped",)
+
+
 ADAM7 = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
 
 

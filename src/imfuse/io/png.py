@@ -44,6 +44,8 @@ def _header(chunks: PngChunks, name: str, size: int) -> Header:
     if chunks.depth < 8 and chunks.color == 0:
         notes.append(f"{chunks.depth}-bit gray scaled to 8 bits")
     has_alpha = chunks.color in (4, 6) or _has_key(chunks)
+    if b"tRNS" in chunks.small and not _has_key(chunks):
+        notes.append("damaged tRNS chunk dropped")
     check_size(
         name, "PNG", chunks.width, chunks.height, pixel_bytes=(channels + has_alpha) * dtype.itemsize, file_size=size
     )
