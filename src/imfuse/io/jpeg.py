@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
+from typing import BinaryIO
+
 from PIL import JpegImagePlugin
+
+from imfuse.io.limits import SCAN
+
+_BLOCK = 1 << 20
+
+
+def count_scans(file: BinaryIO) -> int:
+    """Scans from the file's beginning to its end, those of thumbnails and of further pictures included."""
+    file.seek(0)
+    scans, last = 0, b""
+    while block := file.read(_BLOCK):
+        scans += (last + block).count(SCAN)
+        last = block[-1:]
+    return scans
 
 
 class JpegFile(JpegImagePlugin.JpegImageFile):

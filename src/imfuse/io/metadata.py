@@ -10,6 +10,7 @@ from imfuse.io.ifd import (
     TYPE_SIZES,
     Directory,
     Entry,
+    IfdError,
     Layout,
     Read,
     integer,
@@ -114,7 +115,19 @@ def _check_values(read: Read, layout: Layout, directory: Directory) -> None:
         value_bytes(read, entry, _BLOB_LIMIT)
     for tag in (EXIF_IFD, GPS_IFD):
         if tag in directory.entries:
-            read_directory(read, layout, integer(read, layout, directory.entries[tag]))
+            sub = read_directory(read, layout, integer(read, layout, directory.entries[tag]))
+            _check_total(list(sub.entries.values()))
+
+
+def _check_total(entries: list[Entry]) -> None:
+    """Refuse values that are more than any block holds: they lie on one another, and copies of them would be giant.
+
+    Raises:
+        IfdError: it is so.
+    """
+    total = sum(entry.size for entry in entries if entry.size <= _VALUE_LIMIT)
+    if total > _BLOB_LIMIT:
+        raise IfdError(f"values of {total} bytes")
 
 
 def _reset_orientation(data: bytearray, layout: Layout, first: int, directory: Directory) -> int:
@@ -230,11 +243,15 @@ Values = list[tuple[int, int, int, bytes]]
 
 
 def directory_values(read: Read, layout: Layout, directory: Directory, order: str, keep: frozenset[int]) -> Values:
-    """The tags of ``keep`` as ``(tag, type, count, bytes in byte order)``; empty ``keep``: all but pointers."""
+    """The tags of ``keep`` as ``(tag, type, count, bytes in byte order)``; empty ``keep``: all but pointers.
+
+    Raises:
+        IfdError: they are too many bytes.
+    """
+    wanted = [entry for tag, entry in directory.entries.items() if (tag in keep if keep else tag != INTEROP_IFD)]
+    _check_total(wanted)
     values: Values = []
-    for entry in directory.entries.values():
-        if (entry.tag not in keep) if keep else (entry.tag == INTEROP_IFD):
-            continue
+    for entry in wanted:
         try:
             data = value_bytes(read, entry, _VALUE_LIMIT)
         except ValueError:
@@ -258,6 +275,9 @@ def exif_from_tiff(read: Read, layout: Layout, directory: Directory) -> Exif:
     """An EXIF block of a TIFF file's descriptive tags and its Exif and GPS directories.
 
     The MakerNote's bytes are kept; where a maker counts offsets from the file's beginning they no longer hold.
+
+    Raises:
+        IfdError: the values are too many bytes.
     """
     order = layout.order
     classic = Layout(order)
