@@ -56,20 +56,26 @@ def made_exif(rng: Rng) -> bytes:
     return head + body + rng.bytes(below(rng, 100))
 
 
+def overlapping_exif(rng: Rng) -> bytes:
+    """An Exif directory of many long values that all are the same bytes; copied one by one they would be gigabytes."""
+    count, size = int(rng.integers(100, 4097)), int(rng.integers(1000, 60_000))
+    first = _directory("<", [_entry("<", 34665, 4, 1, 26)], 0)
+    inner = _directory("<", [_entry("<", 40_000 + i, 7, size, 0) for i in range(count)], 0)
+    return (b"II*\0\x08\0\0\0" + first + inner).ljust(size + 8, b"x")
+
+
 def hostile_exif(rng: Rng) -> bytes:
     """An EXIF block without prefix: damaged, made up, or not one at all."""
+    if rng.random() < 0.3:
+        return pick(rng, (garbage, made_exif, made_exif, overlapping_exif))(rng)
     block = exif_block(pick(rng, (1, 1, 3, 6, 8)))
-    choice = below(rng, 6)
-    if choice == 0:
-        return garbage(rng)
-    if choice == 1:
-        return made_exif(rng)
-    if choice == 2:  # a pointer or a count within the directories
+    choice = below(rng, 4)
+    if choice == 0:  # a pointer or a count within the directories
         place = 8 + 2 * below(rng, (len(block) - 8) // 2)
         return block[:place] + extreme(rng, 4).to_bytes(4, pick(rng, ("little", "big"))) + block[place + 4 :]
-    if choice == 3:
+    if choice == 1:
         return block[: below(rng, len(block))]
-    if choice == 4:
+    if choice == 2:
         return b"Exif\0\0" * below(rng, 3) + block
     return pick(rng, DAMAGE)(rng, block)
 

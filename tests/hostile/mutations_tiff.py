@@ -233,6 +233,20 @@ def orientation(rng: Rng, data: bytes) -> bytes:
     return _with(rng, data, Tag(274, 3, 1, value))
 
 
+def many_pages(rng: Rng, data: bytes) -> bytes:
+    """Thousands of further directories of thousands of entries that lie on one another, in a small file."""
+    parts = split(data)
+    if parts.big:
+        return data
+    place = len(data) + len(data) % 2
+    body = bytearray(8 * 10_000 + 12 * 4096 + 16)
+    for start in range(0, 8 * 10_000, 8):
+        struct.pack_into(parts.order + "H", body, start, 4096)
+        struct.pack_into(parts.order + "I", body, start + 2 + 12 * 4096, place + start + 8)
+    parts.data, parts.following = data.ljust(place, b"\0") + bytes(body), place
+    return joined(parts)
+
+
 HARMFUL = (
     size_tags,
     size_tags,
@@ -245,4 +259,4 @@ HARMFUL = (
     entry_count,
     empty_giant,
 )
-HARMLESS = (descriptive, descriptive, icc, resolution, directories, directories, orientation)
+HARMLESS = (descriptive, descriptive, icc, resolution, directories, directories, orientation, many_pages)

@@ -84,10 +84,9 @@ def test_the_exif_block_of_a_tiff_file_is_one_that_is_clean(data: bytes) -> None
     read = bytes_reader(data)
     try:
         layout, offset = read_header(read)
-        directory = read_directory(read, layout, offset)
+        block = exif_from_tiff(read, layout, read_directory(read, layout, offset)).block
     except IfdError:
         return
-    block = exif_from_tiff(read, layout, directory).block
     if block is not None:
         cleaned = clean_exif(block)
         assert cleaned.block is not None and cleaned.orientation == 1
