@@ -73,7 +73,6 @@ def main() -> int:
     verdicts: Verdicts = {}
     begun = time.monotonic()
     with scratch_folder() as scratch, Judge(seconds=SECONDS, bound=BYTES) as judge:
-        judge.verdict(0, 0, str(scratch))  # loading the network is nobody's memory
         for number in numbers:
             verdict = judge.verdict(number, arguments.seed, str(scratch))
             verdicts[number] = verdict

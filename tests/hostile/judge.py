@@ -83,7 +83,7 @@ class Judge:
         self._words.close()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "hostile.worker", self.task, str(max(self.seconds - 1, self.seconds / 2))]
+        command = [sys.executable, "-m", "hostile.worker", self.task, str(self.seconds - 0.3)]
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._words, env=environment()
         )

@@ -2,47 +2,14 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import resource
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 from hostile.damage import Rng, below, garbage, pick
-from hostile.seeds import Seed, seeds
-
-NOBODY = 65534
-
-
-@dataclass(frozen=True)
-class Scene:
-    """Two sources, an output, and whether they must be fused (True), refused (False) or either (None)."""
-
-    first: Path
-    second: Path
-    output: Path
-    fused: bool | None
-
-
-Place = Callable[[Rng, Path], Iterator[Scene]]
-
-
-def _seed(rng: Rng, kind: str) -> Seed:
-    """A valid file with gray or RGB pixels of the usual size."""
-    fit = [s for s in seeds()[kind] if s.pixels is not None and s.orientation == 1 and s.pixels.shape[2] < 5]
-    return pick(rng, fit)
-
-
-def _files(rng: Rng, folder: Path, first: str = "first.png", second: str = "second.png") -> tuple[Path, Path]:
-    """Two valid pictures under the given names, of any format, whatever the names say."""
-    paths = folder / first, folder / second
-    for path in paths:
-        path.write_bytes(_seed(rng, pick(rng, ("PNG", "TIFF", "WebP", "BMP"))).data)
-    return paths
-
+from hostile.rights import no_permission, no_space, read_only_file_system
+from hostile.scenes import Place, Scene, two_files
 
 NAMES = (
     "with space.png",
@@ -71,37 +38,37 @@ NAMES = (
 
 
 def strange_source_name(rng: Rng, folder: Path) -> Iterator[Scene]:
-    first, second = _files(rng, folder, pick(rng, NAMES))
+    first, second = two_files(rng, folder, pick(rng, NAMES))
     pair = (first, second) if rng.random() < 0.5 else (second, first)
     yield Scene(*pair, folder / "out.png", True)
 
 
 def strange_output_name(rng: Rng, folder: Path) -> Iterator[Scene]:
     name = pick(rng, [name for name in NAMES if name.lower().endswith(".png") and name != "..png"])
-    yield Scene(*_files(rng, folder), folder / name, True)
+    yield Scene(*two_files(rng, folder), folder / name, True)
 
 
 def default_output_name(rng: Rng, folder: Path) -> Iterator[Scene]:
     """Random names, as they come; the result must not depend on them."""
     letters = "ab é\n\u2028\x1b漢-_.~#'\"\\"
     name = "".join(pick(rng, letters) for _ in range(1 + below(rng, 60))).strip(".") or "x"
-    yield Scene(*_files(rng, folder, f"x{name}.png", f"y{name}.tif"), folder / f"z{name}.tif", True)
+    yield Scene(*two_files(rng, folder, f"x{name}.png", f"y{name}.tif"), folder / f"z{name}.tif", True)
 
 
 def too_long_name(rng: Rng, folder: Path) -> Iterator[Scene]:
-    first, second = _files(rng, folder)
+    first, second = two_files(rng, folder)
     long = folder / (pick(rng, ("x", "é", "🔥")) * 300 + ".png")
     yield pick(rng, (Scene(long, second, folder / "out.png", False), Scene(first, second, long, False)))
 
 
 def too_long_path(rng: Rng, folder: Path) -> Iterator[Scene]:
-    first, second = _files(rng, folder)
+    first, second = two_files(rng, folder)
     long = folder.joinpath(*["d" * 200] * 30, "a.png")
     yield pick(rng, (Scene(long, second, folder / "out.png", False), Scene(first, second, long, False)))
 
 
 def folder_named_like_a_file(rng: Rng, folder: Path) -> Iterator[Scene]:
-    first, second = _files(rng, folder)
+    first, second = two_files(rng, folder)
     (folder / "folder.png").mkdir()
     source = Scene(folder / "folder.png", second, folder / "out.png", False)
     within = Scene(first, second, first / "out.png", False)
@@ -109,7 +76,7 @@ def folder_named_like_a_file(rng: Rng, folder: Path) -> Iterator[Scene]:
 
 
 def link_as_source(rng: Rng, folder: Path) -> Iterator[Scene]:
-    _, second = _files(rng, folder)
+    _, second = two_files(rng, folder)
     link, target = (
         folder / "link.png",
         pick(rng, ("first.png", "second.png", "nowhere.png", "link.png", "other.png", ".")),
@@ -121,7 +88,7 @@ def link_as_source(rng: Rng, folder: Path) -> Iterator[Scene]:
 
 def link_as_output(rng: Rng, folder: Path) -> Iterator[Scene]:
     """A link to a new place is followed; one that leads to a source, a circle or a device is not."""
-    first, second = _files(rng, folder)
+    first, second = two_files(rng, folder)
     targets = {"first.png": False, "link.png": False, "/dev/full": False, "none/x.png": False, "new.png": None}
     target = pick(rng, tuple(targets))
     (folder / "link.png").symlink_to(target)
@@ -129,20 +96,20 @@ def link_as_output(rng: Rng, folder: Path) -> Iterator[Scene]:
 
 
 def hard_link_as_output(rng: Rng, folder: Path) -> Iterator[Scene]:
-    first, second = _files(rng, folder)
+    first, second = two_files(rng, folder)
     os.link(first, folder / "out.png")
     yield Scene(first, second, folder / "out.png", False)
 
 
 def one_picture_twice(rng: Rng, folder: Path) -> Iterator[Scene]:
-    first, _ = _files(rng, folder)
+    first, _ = two_files(rng, folder)
     (folder / "link.png").symlink_to(first)
     yield Scene(first, pick(rng, (first, folder / "link.png", folder / "." / "first.png")), folder / "out.png", False)
 
 
 def special_file(rng: Rng, folder: Path) -> Iterator[Scene]:
     """A FIFO, a socket or a device, as source or as output."""
-    first, second = _files(rng, folder)
+    first, second = two_files(rng, folder)
     path, end = folder / "special.png", None
     kind = pick(rng, ("fifo", "socket", "/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/stdin"))
     if kind == "fifo":
@@ -162,7 +129,7 @@ def special_file(rng: Rng, folder: Path) -> Iterator[Scene]:
 
 
 def empty_or_tiny(rng: Rng, folder: Path) -> Iterator[Scene]:
-    _, second = _files(rng, folder)
+    _, second = two_files(rng, folder)
     (folder / "tiny.png").write_bytes(
         pick(rng, (b"", b"\0", b"BM", b"\x89PNG\r\n\x1a\n", b"II*\0", b"\xff\xd8\xff", b"GIF89a"))
     )
@@ -170,14 +137,14 @@ def empty_or_tiny(rng: Rng, folder: Path) -> Iterator[Scene]:
 
 
 def missing(rng: Rng, folder: Path) -> Iterator[Scene]:
-    first, second = _files(rng, folder)
+    first, second = two_files(rng, folder)
     nowhere = folder / "none" / "a.png"
     yield pick(rng, (Scene(nowhere, second, folder / "out.png", False), Scene(first, second, nowhere, False)))
 
 
 def other_file(rng: Rng, folder: Path) -> Iterator[Scene]:
     """A text, an archive, a program."""
-    _, second = _files(rng, folder)
+    _, second = two_files(rng, folder)
     heads = (
         b"PK\3\4",
         b"\x7fELF",
@@ -195,90 +162,13 @@ def other_file(rng: Rng, folder: Path) -> Iterator[Scene]:
 def unknown_output_ending(rng: Rng, folder: Path) -> Iterator[Scene]:
     name = "out" + pick(rng, ("", ".", ".gif", ".jp2", ".png ", ".pn\ng", ".🔥", ".png/"))
     output = folder / name if not name.endswith("/") else folder / "missing" / name
-    yield Scene(*_files(rng, folder), output, False)
+    yield Scene(*two_files(rng, folder), output, False)
 
 
 def existing_output(rng: Rng, folder: Path) -> Iterator[Scene]:
-    first, second = _files(rng, folder)
+    first, second = two_files(rng, folder)
     (folder / "out.png").write_bytes(b"precious")
     yield Scene(first, second, folder / "out.png", False)
-
-
-@contextmanager
-def as_nobody() -> Iterator[bool]:
-    """The rights of a user without any, where this process may give up its own; whether they bind."""
-    if os.geteuid() != 0:
-        yield True
-        return
-    os.setegid(NOBODY)
-    os.seteuid(NOBODY)
-    try:
-        yield True
-    finally:
-        os.seteuid(0)
-        os.setegid(0)
-
-
-def no_permission(rng: Rng, folder: Path) -> Iterator[Scene]:
-    """A source that may not be read, or a folder that may not be written to or entered."""
-    first, second = _files(rng, folder)
-    closed = folder / "closed"
-    closed.mkdir()
-    (closed / "in.png").write_bytes(first.read_bytes())
-    scenes = {
-        "source": Scene(closed / "in.png", second, folder / "open" / "out.png", False),
-        "output": Scene(first, second, closed / "out.png", False),
-    }
-    which, mode = pick(rng, (("source", 0), ("source", 0o600), ("output", 0o555), ("output", 0o444), ("output", 0)))
-    (folder / "open").mkdir(mode=0o777)
-    (folder / "open").chmod(0o777)
-    (closed / "in.png").chmod(0 if mode == 0o600 else 0o644)
-    closed.chmod(0o755 if mode == 0o600 else mode)
-    try:
-        with as_nobody():
-            yield scenes[which]
-    finally:
-        closed.chmod(0o755)
-
-
-def _mount(target: Path, kilobytes: int, flags: int = 0) -> bool:
-    libc = ctypes.CDLL(None, use_errno=True)
-    options = f"size={kilobytes}k".encode()
-    return libc.mount(b"tmpfs", os.fsencode(target), b"tmpfs", flags, options) == 0
-
-
-def no_space(rng: Rng, folder: Path) -> Iterator[Scene]:
-    """A full file system; where none can be mounted, a limit on the size of files."""
-    first, second = _files(rng, folder)
-    full = folder / "full"
-    full.mkdir()
-    output = full / f"out.{pick(rng, ('png', 'tif', 'jpg', 'webp', 'bmp'))}"
-    if os.geteuid() == 0 and _mount(full, 4):
-        # One page is all there is, and it is taken.
-        (full / "taken").write_bytes(bytes(4096))
-        try:
-            yield Scene(first, second, output, False)
-        finally:
-            ctypes.CDLL(None).umount2(os.fsencode(full), 2)
-        return
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
-    try:
-        yield Scene(first, second, output, False)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-
-
-def read_only_file_system(rng: Rng, folder: Path) -> Iterator[Scene]:
-    first, second = _files(rng, folder)
-    fixed = folder / "fixed"
-    fixed.mkdir()
-    mounted = os.geteuid() == 0 and _mount(fixed, 4, flags=1)
-    try:
-        yield Scene(first, second, fixed / "out.png", not mounted)
-    finally:
-        if mounted:
-            ctypes.CDLL(None).umount2(os.fsencode(fixed), 2)
 
 
 PLACES: tuple[Place, ...] = (

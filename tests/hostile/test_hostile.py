@@ -12,8 +12,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from hostile.cases import KINDS, PLACES, case, kind_of
+from hostile.cases import KINDS, PLACES, case, generator, kind_of
+from hostile.damage import pick
 from hostile.judge import Judge, Verdict, environment, scratch_folder
+from hostile.places import PLACES as SCENES
+from hostile.places import special_file
+from hostile.rights import no_permission, no_space
+from hostile.scenes import Place
 from hostile.seeds import ENDINGS, HEIGHT, WIDTH, picture
 from imfuse.io import save_image
 
@@ -52,6 +57,23 @@ def test_every_case_is_fused_or_refused(kind: str, judge: Judge, scratch: Path) 
 def test_the_kinds_share_all_the_cases() -> None:
     counts = Counter(kind_of(number) for number in range(COUNT))
     assert set(counts) == set(KINDS) and sum(counts.values()) == COUNT and min(counts.values()) >= COUNT // 20
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        (no_permission, ("permission",)),
+        (no_space, ("no space", "larger than")),
+        (special_file, ("pipe", "regular", "ending", "exists")),
+    ],
+)
+def test_places_are_what_they_are_called(place: Place, words: tuple[str, ...], judge: Judge, scratch: Path) -> None:
+    """A scene whose rights do not bind, or whose disk is not full, is refused for another reason or not at all."""
+    numbers = [n for n in range(COUNT) if kind_of(n) == PLACES and pick(generator(n, SEED), SCENES) is place]
+    assert numbers
+    for number in numbers[:6]:
+        verdict = judge.verdict(number, SEED, str(scratch))
+        assert verdict.outcome == "refused" and any(word in verdict.detail for word in words), told(number, verdict)
 
 
 @pytest.mark.parametrize("kind", [*ENDINGS])

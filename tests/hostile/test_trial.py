@@ -13,9 +13,9 @@ from PIL import Image
 
 from hostile import runs, trial
 from hostile.cases import Case, case, kind_of
-from hostile.places import Scene
 from hostile.results import check_message, check_pixels, check_result, independent_size
 from hostile.runs import FaultError, RefusedError, by_command
+from hostile.scenes import Scene
 from hostile.seeds import HEIGHT, WIDTH, picture, seeds
 from imfuse.errors import SourceError
 from imfuse.io import save_image

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from hostile.cases import PLACES, Case, case, generator, kind_of
 from hostile.damage import pick
 from hostile.places import PLACES as SCENES
-from hostile.places import Scene
 from hostile.results import check_message, check_pixels, check_result, independent_size
 from hostile.runs import FaultError, RefusedError, by_command, by_library
+from hostile.scenes import Scene
 from hostile.seeds import HEIGHT, WIDTH, Seed, picture, seeds, upright
 from imfuse.errors import SourceError
 from imfuse.io import Window, open_source, save_image
@@ -30,7 +30,6 @@ _READ_WHOLE = 1 << 22
 
 def tried(number: int, seed: int, scratch: str) -> dict[str, str]:
     """Try a case in a folder of its own under ``scratch``; how it ended, as the judge wants it."""
-    _warm(scratch)
     folder = Path(tempfile.mkdtemp(dir=scratch))
     folder.chmod(0o777)
     try:
@@ -43,18 +42,17 @@ def tried(number: int, seed: int, scratch: str) -> dict[str, str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@cache
-def _warm(scratch: str) -> None:
+def prepare() -> None:
     """Import and load once what every case needs, so that no case is charged for it."""
-    folder = Path(tempfile.mkdtemp(dir=scratch))
-    for kind, files in seeds().items():
-        path = folder / "seed"
-        path.write_bytes(files[0].data)
-        source = open_source(path)
-        source.read(Window(0, 0, source.height, source.width))
-        for ending in ("png", "tif", "jpg", "webp", "bmp"):
-            by_command((_partner(folder, (HEIGHT, WIDTH), 1), path), folder / f"{kind}.{ending}", "first")
-    shutil.rmtree(folder)
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        for kind, files in seeds().items():
+            path = folder / "seed"
+            path.write_bytes(files[0].data)
+            source = open_source(path)
+            source.read(Window(0, 0, source.height, source.width))
+            for ending in ("png", "tif", "jpg", "webp", "bmp"):
+                by_command((_partner(folder, (HEIGHT, WIDTH), 1), path), folder / f"{kind}.{ending}", "first")
 
 
 @cache

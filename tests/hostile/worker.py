@@ -1,8 +1,8 @@
 """A process that tries one case after the other; a parent watches it.
 
 Started as ``python -m hostile.worker MODULE:FUNCTION SECONDS``; where a case takes longer, it tells on standard error
-what it is at. Reads lines of JSON, a list of arguments each, calls the function and writes a line of JSON: what the
-function gave, with seconds and the growth of resident memory at its peak.
+what it is at. What the module has to ``prepare`` is done first. Then it reads lines of JSON, a list of arguments each,
+calls the function and writes a line of JSON: what the function gave, seconds, and by how much memory grew at its peak.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ def _forget_peak() -> None:
         return
 
 
-def _tried(function: Any, arguments: list[Any], seconds: float) -> dict[str, Any]:
+def _tried(function: Any, arguments: list[Any], seconds: float, words: int) -> dict[str, Any]:
     _forget_peak()
     before, _ = _memory()
     begun = time.monotonic()
-    faulthandler.dump_traceback_later(seconds, exit=False)
+    faulthandler.dump_traceback_later(seconds, file=words)
     try:
         found = function(*arguments)
     except BaseException as error:
@@ -65,17 +65,20 @@ def main() -> None:
     """Serve until standard input ends."""
     replies = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    faulthandler.enable(os.dup(2))  # a case may redirect standard error
+    words = os.dup(2)  # a case may redirect standard error
+    faulthandler.enable(words)
     _own_mounts()
     module, _, name = sys.argv[1].partition(":")
     seconds = float(sys.argv[2])
-    function = getattr(importlib.import_module(module), name)
+    task = importlib.import_module(module)
+    function = getattr(task, name)
+    getattr(task, "prepare", lambda: None)()
     size = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
     resource.setrlimit(resource.RLIMIT_AS, (size + ADDRESS_SPACE,) * 2)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     print("ready", file=replies, flush=True)
     for line in sys.stdin:
-        print(json.dumps(_tried(function, json.loads(line), seconds)), file=replies, flush=True)
+        print(json.dumps(_tried(function, json.loads(line), seconds, words)), file=replies, flush=True)
 
 
 if __name__ == "__main__":

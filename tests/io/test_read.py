@@ -499,6 +499,25 @@ def test_a_transparent_colour_that_cannot_be_is_told(tmp_path: Path, color: int,
     assert source.notes == (f"{tmp_path}/a.png: damaged tRNS chunk dropped",)
 
 
+def test_palette_and_transparency_after_the_pixels_are_too_late(tmp_path: Path) -> None:
+    def written(color: int, *late: bytes) -> Path:
+        rows = np.arange(12, dtype=np.uint8).reshape(3, 4)
+        raw_png(tmp_path / "a.png", 8, color, rows)
+        data = (tmp_path / "a.png").read_bytes()
+        (tmp_path / "b.png").write_bytes(data[:-12] + b"".join(late) + data[-12:])
+        return tmp_path / "b.png"
+
+    palette = chunk(b"PLTE", RNG.integers(0, 256, (16, 3), np.uint8).tobytes())
+    with pytest.raises(SourceError, match="no palette"):
+        open_source(written(3, palette))
+    source = open_source(written(0, palette, chunk(b"tRNS", b"\0\3")))
+    assert not source.has_alpha and [note.rpartition(": ")[2] for note in source.notes] == [
+        "PLTE chunk after the pixels dropped",
+        "tRNS chunk after the pixels dropped",
+    ]
+    assert whole(source)[2, 3, 0] == 11
+
+
 ADAM7 = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
 
 

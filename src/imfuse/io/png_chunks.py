@@ -89,6 +89,9 @@ def _take(found: PngChunks, file: BinaryIO, kind: bytes, length: int, name: str)
         if found.header or length != 13:
             raise _damaged(name, "its header is broken")
         _take_header(found, _checked(file, kind, length, name) or b"", name)
+    elif kind in _NEEDED_CHUNKS and found.pixels:
+        # Decoders that read the file once have shown the pixels before.
+        found.notes.append(f"{kind.decode()} chunk after the pixels dropped")
     elif kind in _SMALL_CHUNKS and kind not in found.small:
         data = _checked(file, kind, length, name) if length <= _SMALL_LIMIT else None
         if data is not None:
