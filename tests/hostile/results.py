@@ -112,7 +112,10 @@ def check_result(path: Path, size: tuple[int, int], made: FusionResult | None) -
     window = Window(0, 0, *size)
     back, alpha = source.read(window), source.read_alpha(window)
     back = back if alpha is None else np.concatenate([back, alpha[:, :, None]], axis=2)
-    if ending == ".bmp" and made.has_alpha:
+    # BMP has no alpha, and WebP stores none that is opaque everywhere.
+    if made.has_alpha and (
+        ending == ".bmp" or (ending == ".webp" and alpha is None and (image[:, :, -1] == 255).all())
+    ):
         image = image[:, :, :-1]
     holds = {".tif": 4, ".png": 2, ".webp": 1, ".bmp": 1}.get(ending, 0)
     if image.dtype.itemsize > holds:
