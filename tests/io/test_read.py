@@ -499,6 +499,13 @@ def test_a_transparent_colour_that_cannot_be_is_told(tmp_path: Path, color: int,
     assert source.notes == (f"{tmp_path}/a.png: damaged tRNS chunk dropped",)
 
 
+@pytest.mark.parametrize("size", [0, 47, 769, 771, 19459])
+def test_palette_of_a_length_that_cannot_be_is_refused(tmp_path: Path, size: int) -> None:
+    raw_png(tmp_path / "a.png", 8, 3, np.zeros((3, 4), np.uint8), chunk(b"PLTE", bytes(size)))
+    with pytest.raises(SourceError, match=f"palette of {size} bytes"):
+        open_source(tmp_path / "a.png")
+
+
 def test_palette_and_transparency_after_the_pixels_are_too_late(tmp_path: Path) -> None:
     def written(color: int, *late: bytes) -> Path:
         rows = np.arange(12, dtype=np.uint8).reshape(3, 4)

@@ -79,6 +79,9 @@ def walk(file: BinaryIO, size: int, name: str) -> PngChunks:
         raise _damaged(name, "holds no pixels")
     if found.color == 3 and b"PLTE" not in found.small:
         raise _damaged(name, "has no palette")
+    palette = len(found.small[b"PLTE"]) if found.color == 3 else 3
+    if palette % 3 or not 0 < palette <= 3 * 256:
+        raise _damaged(name, f"has a palette of {palette} bytes")
     return found
 
 
