@@ -228,3 +228,88 @@ def test_random_damage_never_escapes(tmp_path: Path) -> None:
             except SourceError as error:
                 assert str(path) in str(error) and "\n" not in str(error), kind
             assert time.monotonic() - begun < 5, kind
+
+
+def test_scans_without_end_are_refused_and_ten_are_not(tmp_path: Path) -> None:
+    Image.new("L", (3000, 3000), 128).save(tmp_path / "a.jpg", progressive=True)
+    data = (tmp_path / "a.jpg").read_bytes()
+    scan = data.rindex(b"\xff\xda")
+    empty = data[scan : scan + 2 + int.from_bytes(data[scan + 2 : scan + 4], "big")]
+    (tmp_path / "b.jpg").write_bytes(data[:-2] + empty * 30_000 + data[-2:])
+    begun = time.monotonic()
+    refused(tmp_path / "b.jpg", "30006 scans")
+    assert time.monotonic() - begun < 1
+    assert (open_source(tmp_path / "a.jpg").read(Window(0, 0, 9, 9)) == 128).all()
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_pages_of_many_entries_are_counted_soon(tmp_path: Path, order: str) -> None:
+    """Directories that lie on one another: 40 million entries in a file of 130 kB."""
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, SMOOTH, photometric="rgb", metadata=None, byteorder=order)
+    data = path.read_bytes()
+    place = len(data) + len(data) % 2
+    body = bytearray(8 * 10_000 + 12 * 4096 + 16)
+    for start in range(0, 8 * 10_000, 8):
+        struct.pack_into(order + "H", body, start, 4096)
+        struct.pack_into(order + "I", body, start + 2 + 12 * 4096, place + start + 8)
+    first = struct.unpack_from(order + "I", data, 4)[0]
+    chain = bytearray(data.ljust(place, b"\0") + body)
+    struct.pack_into(order + "I", chain, first + 2 + 12 * struct.unpack_from(order + "H", data, first)[0], place)
+    path.write_bytes(chain)
+    begun = time.monotonic()
+    source = open_source(path)
+    assert time.monotonic() - begun < 3
+    assert any("page 1 of 10000 taken" in note for note in source.notes)
+
+
+def test_exif_values_that_lie_on_one_another_are_not_copied(tmp_path: Path) -> None:
+    """4,000 values of 60 kB in a block of 60 kB would be 240 MB in the result, and took minutes."""
+    count, size = 4000, 60_000
+    entries = b"".join(struct.pack("<HHII", 40_000 + i, 7, size, 0) for i in range(count))
+    pointer = struct.pack("<HHHIII", 1, 34665, 4, 1, 26, 0)
+    block = (b"II*\0\x08\0\0\0" + pointer + struct.pack("<H", count) + entries + bytes(4)).ljust(size, b"x")
+    Image.fromarray(SMOOTH).save(tmp_path / "a.png", exif=b"Exif\0\0" + block)
+    tifffile.imwrite(tmp_path / "a.tif", SMOOTH, photometric="rgb", metadata=None, extratags=[(34666, 4, 1, 0, True)])
+    data = (tmp_path / "a.tif").read_bytes()
+    place = len(data) + len(data) % 2
+    tag = data.index(struct.pack("<HHI", 34666, 4, 1))
+    inner = struct.pack("<H", count) + entries + bytes(4 + size)
+    pointed = data[:tag] + struct.pack("<HHII", 34665, 4, 1, place) + data[tag + 12 :]
+    (tmp_path / "a.tif").write_bytes(pointed.ljust(place, b"\0") + inner)
+    for ending in ("png", "tif"):
+        begun = time.monotonic()
+        source = open_source(tmp_path / f"a.{ending}")
+        assert source.metadata.exif is None and any("damaged EXIF" in note for note in source.notes)
+        save_image(tmp_path / f"{ending}.tif", SMOOTH, metadata=source.metadata)
+        assert time.monotonic() - begun < 3
+
+
+def test_tiles_that_lie_on_one_another_hold_no_more_than_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.zeros((8192, 8192), np.uint8), tile=(1024, 1024), compression="zlib", metadata=None)
+    refused_before = open_source(path)
+    assert not refused_before.read(Window(0, 0, 10, 10)).any()
+    with tifffile.TiffFile(path) as file:
+        page = file.pages.first
+        offset, count = page.dataoffsets[0], page.databytecounts[0]
+        stored = path.read_bytes()[offset : offset + count]
+    number = 64
+    head = b"II*\0\x08\0\0\0"
+    tags = [
+        (256, 4, 1, 8192),
+        (257, 4, 1, 8192),
+        (258, 3, 1, 8),
+        (259, 3, 1, 8),
+        (262, 3, 1, 1),
+        (277, 3, 1, 1),
+        (322, 4, 1, 1024),
+        (323, 4, 1, 1024),
+        (324, 4, number, 150),
+        (325, 4, number, 150 + 4 * number),
+    ]
+    body = struct.pack("<H", len(tags)) + b"".join(struct.pack("<HHII", *tag) for tag in tags) + bytes(4)
+    start = 150 + 8 * number
+    lists = struct.pack(f"<{number}I", *[start] * number) + struct.pack(f"<{number}I", *[count] * number)
+    path.write_bytes((head + body).ljust(150, b"\0") + lists + stored)
+    refused(path, "8192 × 8192", "bomb")

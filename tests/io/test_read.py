@@ -455,3 +455,128 @@ def test_text_bomb_in_png_is_not_unpacked(tmp_path: Path) -> None:
     info.add_text("note", "x" * 30_000_000, zip=True)
     Image.fromarray(RGB).save(tmp_path / "a.png", pnginfo=info)
     assert np.array_equal(whole(open_source(tmp_path / "a.png")), RGB)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 5), (5, 1), (2, 3), (3, 9), (9, 14)])
+@pytest.mark.parametrize(("depth", "color"), [(1, 0), (2, 3), (8, 0), (8, 2), (16, 6)])
+def test_interlaced_png_is_read_exactly_and_in_silence(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], size: tuple[int, int], depth: int, color: int
+) -> None:
+    samples = {0: 1, 2: 3, 3: 1, 6: 4}[color]
+    dtype = np.uint16 if depth == 16 else np.uint8
+    pixels = RNG.integers(0, 1 << depth, (*size, samples), dtype)
+    data = b""
+    for top, left, down, across in ADAM7:
+        for row in pixels[top::down, left::across]:
+            if row.size and depth < 8:
+                bits = (row.reshape(-1, 1) >> np.arange(depth - 1, -1, -1) & 1).astype(np.uint8)
+                data += b"\0" + np.packbits(bits).tobytes()
+            elif row.size:
+                data += b"\0" + row.astype(row.dtype.newbyteorder(">")).tobytes()
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", size[1], size[0], depth, color, 0, 0, 1))
+    palette = RNG.integers(0, 256, (4, 3), np.uint8)
+    extra = chunk(b"PLTE", palette.tobytes()) if color == 3 else b""
+    packed = zlib.compress(data)
+    for cut in (0, 1):
+        body = chunk(b"IDAT", zlib.compress(data[:-cut]) if cut else packed)
+        (tmp_path / f"{cut}.png").write_bytes(SIGNATURE + head + extra + body + chunk(b"IEND", b""))
+    source = open_source(tmp_path / "0.png")
+    expected = palette[pixels[:, :, 0]] if color == 3 else pixels[:, :, :3] * dtype(255 if depth == 1 else 1)
+    np.testing.assert_array_equal(whole(source), expected[:, :, : source.channels])
+    if color == 6:
+        np.testing.assert_array_equal(opacity(source), pixels[:, :, 3])
+    with pytest.raises(SourceError, match="of its rows"):
+        whole(open_source(tmp_path / "1.png"))
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("color", "key"), [(0, b"\0\1\2\3"), (0, b""), (2, b"\0\1"), (6, b"\0\1\0\1\0\1")])
+def test_a_transparent_colour_that_cannot_be_is_told(tmp_path: Path, color: int, key: bytes) -> None:
+    rows = np.zeros((3, 12), np.uint8)
+    raw_png(tmp_path / "a.png", 8, color, rows, chunk(b"tRNS", key))
+    source = open_source(tmp_path / "a.png")
+    assert source.has_alpha == (color == 6)
+    assert source.notes == (f"{tmp_path}/a.png: damaged tRNS chunk dropped",)
+
+
+@pytest.mark.parametrize("size", [0, 47, 769, 771, 19459])
+def test_palette_of_a_length_that_cannot_be_is_refused(tmp_path: Path, size: int) -> None:
+    raw_png(tmp_path / "a.png", 8, 3, np.zeros((3, 4), np.uint8), chunk(b"PLTE", bytes(size)))
+    with pytest.raises(SourceError, match=f"palette of {size} bytes"):
+        open_source(tmp_path / "a.png")
+
+
+def test_palette_and_transparency_after_the_pixels_are_too_late(tmp_path: Path) -> None:
+    def written(color: int, *late: bytes) -> Path:
+        rows = np.arange(12, dtype=np.uint8).reshape(3, 4)
+        raw_png(tmp_path / "a.png", 8, color, rows)
+        data = (tmp_path / "a.png").read_bytes()
+        (tmp_path / "b.png").write_bytes(data[:-12] + b"".join(late) + data[-12:])
+        return tmp_path / "b.png"
+
+    palette = chunk(b"PLTE", RNG.integers(0, 256, (16, 3), np.uint8).tobytes())
+    with pytest.raises(SourceError, match="no palette"):
+        open_source(written(3, palette))
+    source = open_source(written(0, palette, chunk(b"tRNS", b"\0\3")))
+    assert not source.has_alpha and [note.rpartition(": ")[2] for note in source.notes] == [
+        "PLTE chunk after the pixels dropped",
+        "tRNS chunk after the pixels dropped",
+    ]
+    assert whole(source)[2, 3, 0] == 11
+
+
+ADAM7 = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
+
+
+def exif_entries(*entries: tuple[int, int, int, int]) -> bytes:
+    """A little-endian block of one directory of (tag, type, count, four bytes as a number)."""
+    body = b"".join(struct.pack("<HHII", *entry) for entry in entries)
+    return b"II*\0\x08\0\0\0" + struct.pack("<H", len(entries)) + body + bytes(4)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        exif_entries((274, 3, 1, 6), (274, 3, 1, 8)),  # twice
+        exif_entries((274, 1, 1, 6)),  # of types that it does not have
+        exif_entries((274, 7, 4, 0)),
+        exif_entries((274, 4, 1, 6)),
+        exif_entries((274, 3, 2, 6)),
+        exif_entries((274, 0, 1, 6)),
+    ],
+)
+def test_no_reader_finds_an_orientation_in_the_result(tmp_path: Path, block: bytes) -> None:
+    Image.fromarray(RGB).save(tmp_path / "a.png", exif=b"Exif\0\0" + block)
+    source = open_source(tmp_path / "a.png")
+    turned = ORIENTED[6](RGB) if any("orientation 6" in note for note in source.notes) else RGB
+    np.testing.assert_array_equal(whole(source), turned)
+    assert source.metadata.exif is not None
+    for ending in ("png", "jpg", "webp"):
+        save_image(tmp_path / f"b.{ending}", whole(source), metadata=source.metadata)
+        with Image.open(tmp_path / f"b.{ending}") as picture:
+            assert picture.getexif().get(274) == 1
+
+
+def test_a_pointer_without_a_value_costs_the_exif_block_and_not_the_picture(tmp_path: Path) -> None:
+    for tag in (34665, 34853):
+        block = exif_entries((tag, 4, 0, 0))
+        Image.fromarray(RGB).save(tmp_path / f"{tag}.png", exif=b"Exif\0\0" + block)
+        source = open_source(tmp_path / f"{tag}.png")
+        np.testing.assert_array_equal(whole(source), RGB)
+        assert source.metadata.exif is None and any("damaged EXIF" in note for note in source.notes)
+
+
+def test_damaged_exif_tags_of_a_jpeg_raise_no_warning_and_invent_no_resolution(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    beyond = exif_entries((271, 2, 400, 9_000), (282, 5, 1, 9_000))
+    for name, block in (("damaged", beyond), ("plain", exif_entries((274, 3, 1, 1)))):
+        Image.fromarray(RGB).save(tmp_path / "a.jpg", exif=b"Exif\0\0" + block)
+        data = (tmp_path / "a.jpg").read_bytes()
+        jfif = data.index(b"\xff\xe0")
+        # Without the JFIF header nothing but the EXIF block could state a resolution.
+        (tmp_path / f"{name}.jpg").write_bytes(data[:jfif] + data[jfif + 18 :])
+        source = open_source(tmp_path / f"{name}.jpg")
+        whole(source)
+        assert source.metadata.resolution is None
+    assert not recwarn.list

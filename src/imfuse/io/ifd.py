@@ -40,6 +40,11 @@ class Layout:
     order: str
     big: bool = False
 
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """Bytes of a directory's count, of an entry, and of an offset."""
+        return (8, 20, 8) if self.big else (2, 12, 4)
+
     def number(self, data: bytes) -> int:
         """The unsigned integer that ``data`` holds."""
         return int.from_bytes(data, "little" if self.order == "<" else "big")
@@ -78,11 +83,8 @@ def read_directory(read: Read, layout: Layout, offset: int, limit: int = 4096) -
     Raises:
         IfdError: the directory is cut off or has more than ``limit`` entries.
     """
-    count_size, entry_size, offset_size = (8, 20, 8) if layout.big else (2, 12, 4)
-    head = read(offset, count_size) if offset >= 8 else b""
-    count = layout.number(head)
-    if len(head) < count_size or not 0 < count <= limit:
-        raise IfdError("no directory at its offset")
+    count_size, entry_size, offset_size = layout.sizes
+    count = _entry_count(read, layout, offset, limit)
     body = read(offset + count_size, count * entry_size)
     if len(body) < count * entry_size:
         raise IfdError("the directory is cut off")
@@ -99,6 +101,29 @@ def read_directory(read: Read, layout: Layout, offset: int, limit: int = 4096) -
         entries.setdefault(tag, Entry(tag, kind, values, position))
     next_position = offset + count_size + count * entry_size
     return Directory(entries, next_position, layout.number(read(next_position, offset_size)))
+
+
+def _entry_count(read: Read, layout: Layout, offset: int, limit: int) -> int:
+    size = layout.sizes[0]
+    head = read(offset, size) if offset >= 8 else b""
+    count = layout.number(head)
+    if len(head) < size or not 0 < count <= limit:
+        raise IfdError("no directory at its offset")
+    return count
+
+
+def following_directory(read: Read, layout: Layout, offset: int, limit: int = 4096) -> int:
+    """What the directory at ``offset`` says of the next one (0: none), without its entries, which may be many.
+
+    Raises:
+        IfdError: the directory is cut off or has more than ``limit`` entries.
+    """
+    count_size, entry_size, offset_size = layout.sizes
+    position = offset + count_size + _entry_count(read, layout, offset, limit) * entry_size
+    pointer = read(position, offset_size)
+    if not read(position - 1, 1):
+        raise IfdError("the directory is cut off")
+    return layout.number(pointer)
 
 
 def value_bytes(read: Read, entry: Entry, limit: int) -> bytes:
@@ -125,6 +150,18 @@ def integers(read: Read, layout: Layout, entry: Entry, limit: int = 1 << 16) -> 
     if code is None:
         raise IfdError(f"tag {entry.tag} is no integer")
     return struct.unpack(f"{layout.order}{entry.count}{code}", value_bytes(read, entry, limit))
+
+
+def integer(read: Read, layout: Layout, entry: Entry) -> int:
+    """The first value of an integer tag.
+
+    Raises:
+        IfdError: the type is no integer, or the value is cut off, too long or not there at all.
+    """
+    values = integers(read, layout, entry)
+    if not values:
+        raise IfdError(f"tag {entry.tag} has no value")
+    return values[0]
 
 
 def rational(read: Read, layout: Layout, entry: Entry) -> float | None:
@@ -158,7 +195,7 @@ def pack_directory(values: list[tuple[int, int, int, bytes]], layout: Layout, of
     order = layout.order
     count_code, size_code, inline = ("Q", "Q", 8) if layout.big else ("H", "I", 4)
     body_size = struct.calcsize("=" + count_code) + len(values) * (4 + 2 * inline) + inline
-    heap, body = b"", struct.pack(order + count_code, len(values))
+    heap, body = bytearray(), bytearray(struct.pack(order + count_code, len(values)))
     for tag, kind, count, data in sorted(values, key=lambda value: value[0]):
         body += struct.pack(order + "HH" + size_code, tag, kind, count)
         if len(data) <= inline:
@@ -166,4 +203,4 @@ def pack_directory(values: list[tuple[int, int, int, bytes]], layout: Layout, of
         else:
             body += struct.pack(order + size_code, offset + body_size + len(heap))
             heap += data + b"\0" * (len(data) % 2)
-    return body + struct.pack(order + size_code, following) + heap
+    return bytes(body + struct.pack(order + size_code, following) + heap)

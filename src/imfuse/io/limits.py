@@ -10,6 +10,12 @@ DECODED_LIMIT = 2 << 30
 FREE_PIXELS = 1 << 24
 """Pictures up to this many pixels (16.8 million) are small enough to need no plausibility check."""
 
+SCAN = b"\xff\xda"
+"""The marker of a scan; in coded pixels a byte 0xFF is followed by other values."""
+
+_FREE_SCANS = 40
+_SCANNED_PIXELS = 128 * FREE_PIXELS
+
 # The most pixels that a stored byte can stand for, generously:
 # PNG: deflate reaches 1032:1, and a pixel is one bit at the least;
 # JPEG: about one bit per 8 × 8 block is 512; chroma subsampling and arithmetic coding stay below 8 times that;
@@ -60,4 +66,19 @@ def check_size(name: str, kind: str, width: int, height: int, *, pixel_bytes: in
             f"{name}: {width} × {height} pixels are {size_text(pixels * pixel_bytes)} decoded (the file has "
             f"{size_text(file_size)}); {kind} is decoded whole, up to {size_text(DECODED_LIMIT)}: if it is no "
             "decompression bomb, save it as a tiled TIFF, which is read in blocks, or crop it"
+        )
+
+
+def check_scans(name: str, pixels: int, scans: int) -> None:
+    """Refuse scans that would take a decoder minutes: an empty one takes a few bytes, and the time of all pixels.
+
+    A progressive picture has about ten. Their number times that of the pixels bounds the time.
+
+    Raises:
+        SourceError: they are too many for a picture of this many pixels.
+    """
+    if scans > _FREE_SCANS and scans * pixels > _SCANNED_PIXELS:
+        raise SourceError(
+            f"{name}: a JPEG of {scans} scans, each over the whole picture: it is damaged or made to keep a decoder "
+            "busy; nothing was decoded"
         )

@@ -10,9 +10,10 @@ from imfuse.io.ifd import (
     TYPE_SIZES,
     Directory,
     Entry,
+    IfdError,
     Layout,
     Read,
-    integers,
+    integer,
     pack_directory,
     read_directory,
     read_header,
@@ -102,7 +103,7 @@ def clean_exif(blob: object) -> Exif:
             raise ValueError("BigTIFF")
         directory = read_directory(read, layout, first)
         _check_values(read, layout, directory)
-        orientation = _reset_orientation(data, read, layout, directory)
+        orientation = _reset_orientation(data, layout, first, directory)
         _drop_thumbnail(data, read, layout, directory)
     except (ValueError, struct.error):
         return Exif(notes=("damaged EXIF block dropped",))
@@ -114,15 +115,38 @@ def _check_values(read: Read, layout: Layout, directory: Directory) -> None:
         value_bytes(read, entry, _BLOB_LIMIT)
     for tag in (EXIF_IFD, GPS_IFD):
         if tag in directory.entries:
-            read_directory(read, layout, integers(read, layout, directory.entries[tag])[0])
+            sub = read_directory(read, layout, integer(read, layout, directory.entries[tag]))
+            _check_total(list(sub.entries.values()))
 
 
-def _reset_orientation(data: bytearray, read: Read, layout: Layout, directory: Directory) -> int:
+def _check_total(entries: list[Entry]) -> None:
+    """Refuse values that are more than any block holds: they lie on one another, and copies of them would be giant.
+
+    Raises:
+        IfdError: it is so.
+    """
+    total = sum(entry.size for entry in entries if entry.size <= _VALUE_LIMIT)
+    if total > _BLOB_LIMIT:
+        raise IfdError(f"values of {total} bytes")
+
+
+def _reset_orientation(data: bytearray, layout: Layout, first: int, directory: Directory) -> int:
+    """Let every entry for the orientation say 1, whatever its type; what the first one said, if it is valid."""
     entry = directory.entries.get(ORIENTATION)
-    if entry is None or entry.type != 3 or entry.count != 1:
-        return 1
-    data[entry.position : entry.position + 2] = struct.pack(layout.order + "H", 1)
-    return valid_orientation(integers(read, layout, entry)[0])
+    found = 1
+    if entry is not None and entry.type == 3 and entry.count == 1:
+        found = valid_orientation(integer(bytes_reader(bytes(data)), layout, entry))
+    # Readers do not agree on which of several entries counts, nor on types: none may be left that one of them believes.
+    for place in _entry_places(data, layout, first):
+        if struct.unpack_from(layout.order + "H", data, place)[0] == ORIENTATION:
+            struct.pack_into(layout.order + "HIHH", data, place + 2, 3, 1, 1, 0)
+    return found
+
+
+def _entry_places(data: bytes | bytearray, layout: Layout, offset: int) -> range:
+    """Where the entries of a classic directory begin."""
+    (count,) = struct.unpack_from(layout.order + "H", data, offset)
+    return range(offset + 2, offset + 2 + 12 * count, 12)
 
 
 def _drop_thumbnail(data: bytearray, read: Read, layout: Layout, directory: Directory) -> None:
@@ -131,9 +155,9 @@ def _drop_thumbnail(data: bytearray, read: Read, layout: Layout, directory: Dire
         return
     try:
         thumbnail = read_directory(read, layout, directory.next_offset).entries
-        start = integers(read, layout, thumbnail[_THUMBNAIL_OFFSET])[0]
-        size = integers(read, layout, thumbnail[_THUMBNAIL_SIZE])[0]
-    except (ValueError, KeyError, IndexError, struct.error):
+        start = integer(read, layout, thumbnail[_THUMBNAIL_OFFSET])
+        size = integer(read, layout, thumbnail[_THUMBNAIL_SIZE])
+    except (ValueError, KeyError, struct.error):
         return
     if read(start, 2) != b"\xff\xd8":  # not a JPEG: leave the bytes, they may belong to something else
         return
@@ -166,10 +190,10 @@ def _transposed(block: bytes) -> bytes:
         layout, first = read_header(read)
         pointer = read_directory(read, layout, first).entries.get(EXIF_IFD)
         _exchange(data, layout, first)
-        if pointer is not None and (offset := integers(read, layout, pointer)[0]) != first:
+        if pointer is not None and (offset := integer(read, layout, pointer)) != first:
             read_directory(read, layout, offset)  # refuses one that is cut off
             _exchange(data, layout, offset)
-    except (ValueError, IndexError, struct.error):
+    except (ValueError, struct.error):
         return block
     return bytes(data)
 
@@ -177,8 +201,7 @@ def _transposed(block: bytes) -> bytes:
 def _exchange(data: bytearray, layout: Layout, offset: int) -> None:
     """Exchange type, count and value of both entries of every pair in the directory at ``offset``."""
     places: dict[int, int] = {}
-    (count,) = struct.unpack_from(layout.order + "H", data, offset)
-    for place in range(offset + 2, offset + 2 + 12 * count, 12):
+    for place in _entry_places(data, layout, offset):
         places.setdefault(struct.unpack_from(layout.order + "H", data, place)[0], place + 2)
     for across, down in _ACROSS_AND_DOWN:
         if across in places and down in places:
@@ -206,10 +229,10 @@ def directory_resolution(read: Read, layout: Layout, directory: Directory) -> tu
     if 282 not in entries or 283 not in entries:
         return None
     try:
-        unit = integers(read, layout, entries[296])[0] if 296 in entries else 2
+        unit = integer(read, layout, entries[296]) if 296 in entries else 2
         scale = {2: 1.0, 3: 2.54}.get(unit)
         horizontal, vertical = rational(read, layout, entries[282]), rational(read, layout, entries[283])
-    except (ValueError, IndexError, struct.error):
+    except (ValueError, struct.error):
         return None
     if scale is None or horizontal is None or vertical is None:
         return None
@@ -220,11 +243,15 @@ Values = list[tuple[int, int, int, bytes]]
 
 
 def directory_values(read: Read, layout: Layout, directory: Directory, order: str, keep: frozenset[int]) -> Values:
-    """The tags of ``keep`` as ``(tag, type, count, bytes in byte order)``; empty ``keep``: all but pointers."""
+    """The tags of ``keep`` as ``(tag, type, count, bytes in byte order)``; empty ``keep``: all but pointers.
+
+    Raises:
+        IfdError: they are too many bytes.
+    """
+    wanted = [entry for tag, entry in directory.entries.items() if (tag in keep if keep else tag != INTEROP_IFD)]
+    _check_total(wanted)
     values: Values = []
-    for entry in directory.entries.values():
-        if (entry.tag not in keep) if keep else (entry.tag == INTEROP_IFD):
-            continue
+    for entry in wanted:
         try:
             data = value_bytes(read, entry, _VALUE_LIMIT)
         except ValueError:
@@ -239,8 +266,8 @@ def sub_directory(read: Read, layout: Layout, directory: Directory, tag: int) ->
     if entry is None or TYPE_SIZES[entry.type] < 4:
         return None
     try:
-        return read_directory(read, layout, integers(read, layout, entry)[0])
-    except (ValueError, IndexError, struct.error):
+        return read_directory(read, layout, integer(read, layout, entry))
+    except (ValueError, struct.error):
         return None
 
 
@@ -248,6 +275,9 @@ def exif_from_tiff(read: Read, layout: Layout, directory: Directory) -> Exif:
     """An EXIF block of a TIFF file's descriptive tags and its Exif and GPS directories.
 
     The MakerNote's bytes are kept; where a maker counts offsets from the file's beginning they no longer hold.
+
+    Raises:
+        IfdError: the values are too many bytes.
     """
     order = layout.order
     classic = Layout(order)

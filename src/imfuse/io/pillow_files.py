@@ -13,7 +13,7 @@ from imfuse.errors import SourceError
 from imfuse.io.arrays import ArraySource
 from imfuse.io.cmyk import ToRgb, cmyk_to_rgb, lab_to_rgb
 from imfuse.io.decoded import Decoded, DecodedFile, Header
-from imfuse.io.limits import check_size
+from imfuse.io.limits import check_scans, check_size
 from imfuse.io.metadata import clean_exif, clean_icc, clean_resolution, exif_resolution, upright
 from imfuse.io.naming import reading
 from imfuse.io.orientation import orient, turning_notes
@@ -45,9 +45,9 @@ _WITH_ALPHA = {"L": "LA", "1": "LA", "P": "RGBA", "RGB": "RGBA"}
 def _plugin(kind: str) -> Any:
     # The plugins themselves, not Image.open: they read the header alone, without Pillow's global pixel limit.
     if kind == "JPEG":
-        from PIL import JpegImagePlugin
+        from imfuse.io.jpeg import JpegFile
 
-        return JpegImagePlugin.JpegImageFile
+        return JpegFile
     if kind == "BMP":
         from PIL import BmpImagePlugin
 
@@ -109,9 +109,18 @@ def open_pillow(path: Path, name: str, kind: str) -> DecodedFile:
         size = path.stat().st_size
         target, channels, has_alpha = _target(picture, name)
         check_size(name, kind, picture.width, picture.height, pixel_bytes=channels + has_alpha, file_size=size)
+        if kind == "JPEG":
+            _check_scans(path, name, picture.width * picture.height)
         convert, notes = _inks(picture)
         header = _header(picture, kind, channels, has_alpha, notes, converted=convert is not None)
     return DecodedFile(path, name, header, lambda: _decode(path, kind, target, convert))
+
+
+def _check_scans(path: Path, name: str, pixels: int) -> None:
+    from imfuse.io.jpeg import count_scans
+
+    with path.open("rb") as file:
+        check_scans(name, pixels, count_scans(file))
 
 
 def _header(

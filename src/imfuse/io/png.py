@@ -15,6 +15,7 @@ from imfuse.io.limits import check_size
 from imfuse.io.metadata import clean_exif, clean_icc, clean_resolution, exif_resolution
 from imfuse.io.naming import reading
 from imfuse.io.png_chunks import PngChunks, pixel_stream, profile, resolution, walk
+from imfuse.io.png_interlaced import deinterlaced
 from imfuse.io.source import Metadata
 
 
@@ -43,6 +44,8 @@ def _header(chunks: PngChunks, name: str, size: int) -> Header:
     if chunks.depth < 8 and chunks.color == 0:
         notes.append(f"{chunks.depth}-bit gray scaled to 8 bits")
     has_alpha = chunks.color in (4, 6) or _has_key(chunks)
+    if b"tRNS" in chunks.small and not _has_key(chunks):
+        notes.append("damaged tRNS chunk dropped")
     check_size(
         name, "PNG", chunks.width, chunks.height, pixel_bytes=(channels + has_alpha) * dtype.itemsize, file_size=size
     )
@@ -97,7 +100,8 @@ def _samples(stream: bytes, chunks: PngChunks, name: str) -> NDArray[Any]:
     import imagecodecs
 
     # libpng, unlike Pillow, refuses pixels that end before the header's last row, and keeps 16 bits.
-    samples: NDArray[Any] = imagecodecs.png_decode(stream)
+    decode = imagecodecs.png_decode
+    samples: NDArray[Any] = deinterlaced(stream, chunks, decode) if chunks.header[12] else decode(stream)
     if samples.shape[:2] != (chunks.height, chunks.width):
         raise SourceError(f"{name}: decoded to {samples.shape}: the PNG file is damaged; save it again")
     return samples.reshape(chunks.height, chunks.width, -1)

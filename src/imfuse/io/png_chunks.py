@@ -79,6 +79,9 @@ def walk(file: BinaryIO, size: int, name: str) -> PngChunks:
         raise _damaged(name, "holds no pixels")
     if found.color == 3 and b"PLTE" not in found.small:
         raise _damaged(name, "has no palette")
+    palette = len(found.small[b"PLTE"]) if found.color == 3 else 3
+    if palette % 3 or not 0 < palette <= 3 * 256:
+        raise _damaged(name, f"has a palette of {palette} bytes")
     return found
 
 
@@ -89,6 +92,9 @@ def _take(found: PngChunks, file: BinaryIO, kind: bytes, length: int, name: str)
         if found.header or length != 13:
             raise _damaged(name, "its header is broken")
         _take_header(found, _checked(file, kind, length, name) or b"", name)
+    elif kind in _NEEDED_CHUNKS and found.pixels:
+        # Decoders that read the file once have shown the pixels before.
+        found.notes.append(f"{kind.decode()} chunk after the pixels dropped")
     elif kind in _SMALL_CHUNKS and kind not in found.small:
         data = _checked(file, kind, length, name) if length <= _SMALL_LIMIT else None
         if data is not None:

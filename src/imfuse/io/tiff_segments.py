@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imfuse.errors import SourceError
-from imfuse.io.limits import FREE_PIXELS
+from imfuse.io.limits import FREE_PIXELS, SCAN, check_scans
 from imfuse.io.tiff_header import Geometry, file_reader
 from imfuse.io.window import Window
 
@@ -108,18 +108,21 @@ class Segments:
                 self._cache.popitem(last=False)
         return segment
 
+    def _check_jpeg(self, data: bytes) -> None:
+        """Refuse a stream that says it is far larger than its place, or that would take a decoder minutes."""
+        pixels = _jpeg_pixels(data)
+        if pixels > max(FREE_PIXELS, self._found.rows * self._found.columns):
+            raise SourceError(f"{self._name}: a JPEG tile larger than its place: the file is damaged; save it again")
+        check_scans(self._name, pixels, data.count(SCAN))
+
     def _decoded(self, index: int, read: Callable[[int, int], bytes]) -> NDArray[Any]:
         found = self._found
         offset, count = int(found.offsets[index]), int(found.counts[index])
         data = read(offset, count) if count else None
         if data is not None and len(data) < count and self._compression != 1:
             raise SourceError(f"{self._name}: truncated: the pixels at byte {offset} are cut off; copy it again")
-        if (
-            data is not None
-            and self._compression == 7
-            and _jpeg_pixels(data) > max(FREE_PIXELS, found.rows * found.columns)
-        ):
-            raise SourceError(f"{self._name}: a JPEG tile larger than its place: the file is damaged; save it again")
+        if data is not None and self._compression == 7:
+            self._check_jpeg(data)
         segment, _, shape = self._decode(data, index, **self._tables)
         if segment is None:
             return np.zeros(shape[1:], self.dtype)

@@ -68,14 +68,14 @@ def _exif_values(block: bytes | None) -> tuple[Values, dict[int, Values]]:
     try:
         layout, first = read_header(read)
         directory = read_directory(read, layout, first)
+        described = directory_values(read, layout, directory, _NATIVE, DESCRIPTIVE_TAGS)
+        parts = {}
+        for tag in (EXIF_IFD, GPS_IFD):
+            sub = sub_directory(read, layout, directory, tag)
+            if sub and (values := directory_values(read, layout, sub, _NATIVE, frozenset())):
+                parts[tag] = values
     except (ValueError, struct.error):
         return [], {}
-    described = directory_values(read, layout, directory, _NATIVE, DESCRIPTIVE_TAGS)
-    parts = {}
-    for tag in (EXIF_IFD, GPS_IFD):
-        sub = sub_directory(read, layout, directory, tag)
-        if sub and (values := directory_values(read, layout, sub, _NATIVE, frozenset())):
-            parts[tag] = values
     return [value for value in described if value[1] == 2], parts
 
 
