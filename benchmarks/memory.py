@@ -1,6 +1,6 @@
 """Peak memory of fusing a large pair.
 
-Run: ``python benchmarks/memory_auif.py``.
+Run: ``python benchmarks/memory.py`` or ``python benchmarks/memory.py --model csc-ivfn --height 1024 --width 1280``.
 
 Writes a pair of 16-bit PNG files, measures the resident memory after import and loading, fuses and saves, and prints
 the peak above that, with and without the pictures themselves at their own depth (sources and result).
@@ -54,6 +54,7 @@ def write_pair(folder: Path, height: int, width: int) -> tuple[Path, Path]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="auif")
     parser.add_argument("--height", type=int, default=4000)
     parser.add_argument("--width", type=int, default=6000)
     parser.add_argument("--memory", default="1GiB")
@@ -61,7 +62,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         paths = write_pair(Path(name), arguments.height, arguments.width)
-        fuser = imfuse.load("auif")
+        fuser = imfuse.load(arguments.model)
         small = np.zeros((64, 64), np.uint8)
         fuser.fuse([small, small]).save(Path(name) / f"warm{arguments.ending}")
         reset_peak()
