@@ -119,16 +119,22 @@ class Explanation(Mapping[str, NDArray[np.float32]]):
                 was not there before, unless the device fails in between.
         """
         make_folder(folder)
-        pictures: list[tuple[Path, Any]] = [(folder / SHEET, self.sheet)]
-        for name in self:
-            pictures.append((folder / f"{name}.png", lambda name=name: _to_8_bits(self.displayed(name)[0])))
-            if values:
-                pictures.append((folder / f"{name}.tif", lambda name=name: self[name]))
-        for path, _ in pictures:
+        paths = self.paths(folder, values=values)
+        for path in paths:
             check_output(path, overwrite)
-        for path, make in pictures:
-            save_image(path, make(), overwrite=overwrite)
-        return [path for path, _ in pictures]
+        for path in paths:
+            save_image(path, self._file(path), overwrite=overwrite)
+        return paths
+
+    def paths(self, folder: Path, *, values: bool = False) -> list[Path]:
+        """The files that :meth:`save` writes, the sheet first."""
+        endings = (".png", ".tif") if values else (".png",)
+        return [folder / SHEET, *(folder / f"{name}{ending}" for name in self for ending in endings)]
+
+    def _file(self, path: Path) -> NDArray[Any]:
+        if path.name == SHEET:
+            return self.sheet()
+        return self[path.stem] if path.suffix == ".tif" else _to_8_bits(self.displayed(path.stem)[0])
 
 
 def _to_8_bits(unit: NDArray[np.float32]) -> NDArray[np.uint8]:
