@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import imfuse
-from imfuse.errors import UsageError
+from imfuse.errors import DataError, UsageError
 from imfuse.networks.csc_ivfn import CSCIVFN
 from imfuse.train.autoencoder import train_autoencoder
 from imfuse.train.csc_ivfn import CSCIVFNConfig
@@ -30,6 +30,16 @@ def test_resume_continues_bit_for_bit_and_calibrates_alike(tmp_path: Path, pairs
         assert torch.equal(value, resumed.state_dict()[name]), name
     assert whole.state_dict()["detail_encoder.origin"].abs().max() > 0
     assert "detail_encoder.0.activation.threshold" in (tmp_path / "whole/curves.csv").read_text()
+
+
+def test_a_checkpoint_of_another_version_is_told(tmp_path: Path, pairs_folder: Path) -> None:
+    train_autoencoder(SMALL, pairs_folder, tmp_path, progress=False, stop_after=1)
+    for path in (tmp_path / "checkpoints").iterdir():
+        state = torch.load(path, weights_only=True)
+        state["state_dict"].pop("network.base_encoder.origin")
+        torch.save(state, path)
+    with pytest.raises(DataError, match="another version"):
+        train_autoencoder(SMALL, pairs_folder, tmp_path, resume=True, progress=False)
 
 
 def test_training_reduces_the_loss(tmp_path: Path, pairs_folder: Path) -> None:

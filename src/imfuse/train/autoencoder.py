@@ -85,6 +85,11 @@ def train_autoencoder(
     deterministic = torch.are_deterministic_algorithms_enabled()
     try:
         trainer.fit(module, loader, ckpt_path=checkpoint, weights_only=True)
+    except RuntimeError as error:
+        if checkpoint is None or "state_dict" not in str(error):
+            raise
+        words = f"{checkpoint}: is of another version of the network and cannot be gone on with; start another --run"
+        raise DataError(words) from error
     except SystemExit as error:
         # Lightning ends the program on Ctrl-C; here the caller decides.
         raise KeyboardInterrupt from error
