@@ -40,7 +40,7 @@ class LiteralAUIF(nn.Module):
 
     def encode(self, source: Tensor) -> Tensor:
         """Sum of base and detail map of a picture (B, 1, H, W), each as deviation from its mean."""
-        base, detail = self.network.start(source)
+        base, detail = self.network.start("base", source), self.network.start("detail", source)
         for layer in self.base:
             base = layer(base, source)
         for layer in self.detail:

@@ -1,9 +1,9 @@
 """Figures of infrared models on the published test sets.
 
 Run: ``python benchmarks/published_sets.py DATA`` with the folder that holds ``tno40``, ``flir_test`` and
-``nir_country`` (each with ``ir/`` and ``vis/``); ``--weights csc-ivfn`` for another model than ``auif``. Several weights
-give the mean and the spread over seeds; ``--rules`` takes fusion rules for base and detail, ``BASE+DETAIL``, several for
-a row each; ``--write-card`` stores the figures of the first row in the first one's card.
+``nir_country`` (each with ``ir/`` and ``vis/``); ``--weights csc-ivfn`` for another model than ``auif``. Several
+weights give the mean and the spread over seeds; ``--rules`` takes fusion rules for base and detail, ``BASE+DETAIL``,
+several for a row each; ``--write-card`` stores the figures of the first row in the first one's card.
 """
 
 from __future__ import annotations

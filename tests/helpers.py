@@ -20,7 +20,16 @@ def settled_auif(seed: int = 0, **arguments: object) -> AUIF:
 def settled_csc_ivfn(seed: int = 0, **arguments: object) -> CSCIVFN:
     """A small CSC-IVFN whose normalisations and levels have seen data. Not a trained network."""
     torch.manual_seed(seed)
-    network = _settled(CSCIVFN(**{"units": 3, "filters": 6, **arguments}))
+    network = CSCIVFN(**{"units": 3, "filters": 6, **arguments})
+    with torch.no_grad():
+        for encoder in (network.base_encoder, network.detail_encoder):
+            for unit in encoder.units():
+                # Values of either sign and far from those of a fresh network, so that nothing is linear by chance.
+                unit.norm.weight.uniform_(0.5, 1.5).mul_(torch.randn(len(unit.norm.weight)).sign())
+                unit.norm.bias.normal_(std=0.3)
+                for parameter in unit.activation.parameters():
+                    parameter.uniform_(0.1, 0.9)
+    _settled(network)
     network.calibrate(list(torch.rand(3, 1, 1, 40, 40)))
     return network
 

@@ -38,11 +38,12 @@ def test_parts_are_what_the_network_computes(network: TwoScaleNetwork, pair: lis
     with torch.no_grad():
         codes = [network.encode(source) for source in (infrared, visible)]
         np.testing.assert_allclose(explanation["fused"], network.fuse([infrared, visible])[0, 0], atol=1e-6)
-        start = network.start(visible)
-        np.testing.assert_allclose(explanation["visible_detail_start"], start.detail[0, 0], atol=1e-6)
-        np.testing.assert_allclose(explanation["infrared_base"], network.images(codes[0]).base[0, 0], atol=1e-5)
-        merged = network.images(network.merge(codes))
-    np.testing.assert_allclose(explanation["fused_detail"], merged.detail[0, 0], atol=1e-5)
+        start = network.start("detail", visible)
+        np.testing.assert_allclose(explanation["visible_detail_start"], start[0, 0], atol=1e-6)
+        np.testing.assert_allclose(explanation["infrared_base"], network.image("base", codes[0].base)[0, 0], atol=1e-5)
+        merged = network.image("detail", network.merge(codes).detail)
+    np.testing.assert_allclose(explanation["fused_detail"], merged[0, 0], atol=1e-5)
+    assert Fuser(network, TASKS["infrared"]).part_names() == list(explanation)
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda n: type(n).__name__)

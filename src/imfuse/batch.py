@@ -101,24 +101,15 @@ def _fuser(task: str, model: str, rules: tuple[tuple[str, str | None], ...], dev
     return load(model, task=task, device=device, **dict(rules))
 
 
-def check_apart(output: Path, sources: Sequence[Path]) -> None:
-    """Refuse an output that is one of the sources, by whatever name.
-
-    Raises:
-        UsageError: it is so.
-    """
-    for source in sources:
-        if _same(output, source):
-            raise UsageError(f"{output}: is one of the sources; choose another output")
-
-
 def check_sources(job: Job) -> None:
     """Refuse an output that is one of the sources, by whatever name, and one picture given twice.
 
     Raises:
         UsageError: it is so.
     """
-    check_apart(job.output, job.sources)
+    for source in job.sources:
+        if _same(job.output, source):
+            raise UsageError(f"{job.output}: is one of the sources; choose another output")
     for first, second in combinations(job.sources, 2):
         if _same(first, second):
             raise UsageError(f"{second}: is given twice; give pictures of different sensors")

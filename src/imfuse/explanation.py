@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,8 @@ class Explanation(Mapping[str, NDArray[np.float32]]):
         titles: of each part, in words.
         kinds: of each part: ``picture`` (black 0, white 1), ``weight`` (0…1), ``map`` (any values) or ``signed`` (any
             values, of which 0 is nothing).
-        rows: names of parts by row of the sheet.
+        groups: row and column of each part on the sheet.
+        shape: height and width of every part.
     """
 
     def __init__(self, height: int, width: int, model: str, rule: str | None, notes: Sequence[str]) -> None:
@@ -115,26 +116,26 @@ class Explanation(Mapping[str, NDArray[np.float32]]):
             The paths, the sheet first.
 
         Raises:
-            OutputError: a file exists and ``overwrite`` is not set, or cannot be written. Nothing is written then that
-                was not there before, unless the device fails in between.
+            OutputError: a file exists and ``overwrite`` is not set, or cannot be written.
         """
+        paths = part_paths(folder, self, values=values)
         make_folder(folder)
-        paths = self.paths(folder, values=values)
         for path in paths:
             check_output(path, overwrite)
         for path in paths:
             save_image(path, self._file(path), overwrite=overwrite)
         return paths
 
-    def paths(self, folder: Path, *, values: bool = False) -> list[Path]:
-        """The files that :meth:`save` writes, the sheet first."""
-        endings = (".png", ".tif") if values else (".png",)
-        return [folder / SHEET, *(folder / f"{name}{ending}" for name in self for ending in endings)]
-
     def _file(self, path: Path) -> NDArray[Any]:
         if path.name == SHEET:
             return self.sheet()
         return self[path.stem] if path.suffix == ".tif" else _to_8_bits(self.displayed(path.stem)[0])
+
+
+def part_paths(folder: Path, names: Iterable[str], *, values: bool = False) -> list[Path]:
+    """The files that an explanation of these parts is saved to, the sheet first."""
+    endings = (".png", ".tif") if values else (".png",)
+    return [folder / SHEET, *(folder / f"{name}{ending}" for name in names for ending in endings)]
 
 
 def _to_8_bits(unit: NDArray[np.float32]) -> NDArray[np.uint8]:

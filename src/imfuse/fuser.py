@@ -27,7 +27,7 @@ from imfuse.tasks import Task
 from imfuse.tiles import parse_memory, tile_side
 
 if TYPE_CHECKING:
-    from imfuse.networks.protocol import FusionNetwork
+    from imfuse.networks.protocol import FusionNetwork, Survey
     from imfuse.registry import ModelCard
 
 Progress = Callable[[float], None]
@@ -179,10 +179,12 @@ class Fuser:
         if _batch_size(given) > 1:
             raise UsageError("a batch of several pictures: explain them one by one")
         policies = ranges_of(range, self.task.roles)
-        plan = make_plan(self.task, self.network, given, policies, resize_to, None, parse_memory(memory))
+        plan = make_plan(
+            self.task, self.network, given, policies, resize_to, None, parse_memory(memory), explained=True
+        )
         survey = self._survey(plan, _share(progress, 0.0, 0.5))
         told = _share(progress, 0.5 if survey is not None else 0.0, 1.0)
-        names = [role.name for role in self.task.roles]
+        names = self.task.role_names
         explanation = Explanation(plan.detail.height, plan.detail.width, self.name, self.network.rule_name, plan.notes)
         for done, window in enumerate(plan.windows, start=1):
             _, lumas, (rows, columns) = plan.read(window, self.device)
@@ -227,11 +229,19 @@ class Fuser:
             told(done / len(plan.windows))
         return writer, tally
 
-    def _survey(self, plan: Plan, told: Progress) -> Any:
+    def part_names(self) -> list[str]:
+        """Names of the parts that :meth:`explain` gives.
+
+        Raises:
+            UsageError: the network has no parts to show.
+        """
+        return self.network.part_names(self.task.role_names)
+
+    def _survey(self, plan: Plan, told: Progress) -> Survey | None:
         """What the network needs to know of the whole pictures; None where it needs nothing or sees them whole."""
         if not self.network.surveyed or len(plan.windows) == 1:
             return None
-        survey = None
+        survey: Survey | None = None
         for done, window in enumerate(plan.windows, start=1):
             _, lumas, core = plan.read(window, self.device)
             with torch.inference_mode():
@@ -240,7 +250,7 @@ class Fuser:
             told(done / len(plan.windows))
         return survey
 
-    def _fuse_window(self, plan: Plan, window: Window, survey: Any, tally: _Tally) -> Tensor:
+    def _fuse_window(self, plan: Plan, window: Window, survey: Survey | None, tally: _Tally) -> Tensor:
         """The fused pixels (C, h, w) of a window, computed with the halo that makes them exact."""
         pictures, lumas, (rows, columns) = plan.read(window, self.device)
         with torch.inference_mode():

@@ -71,6 +71,8 @@ def make_plan(
     resize_to: ResizeTo | None,
     depth: Depth | None,
     memory: int,
+    *,
+    explained: bool = False,
 ) -> Plan:
     """Open the sources and decide everything.
 
@@ -90,7 +92,8 @@ def make_plan(
     opened, resize_notes = same_size(opened, resize_to)
     notes += resize_notes
     detail = opened[task.detail_role]
-    windows = _windows(network, opened, detail, memory)
+    working = network.explain_bytes_per_pixel if explained else network.bytes_per_pixel
+    windows = _windows(working, network.halo, opened, detail, memory)
     levels = []
     for source, role, policy in zip(opened, roles, policies, strict=True):
         found, level_notes = find_levels(source, windows, policy, role.stretch)
@@ -106,10 +109,10 @@ def make_plan(
     return Plan(task, opened, levels, windows, network.halo, stored, notes)
 
 
-def _windows(network: FusionNetwork, sources: list[PixelSource], detail: PixelSource, memory: int) -> list[Window]:
-    pixel = network.bytes_per_pixel + sum(4 * (source.channels + 1) for source in sources)
+def _windows(working: int, halo: int, sources: list[PixelSource], detail: PixelSource, memory: int) -> list[Window]:
+    pixel = working + sum(4 * (source.channels + 1) for source in sources)
     pixel += (8 + detail.dtype.itemsize) * detail.channels + 8 * max(source.channels for source in sources)
-    side = tile_side(memory, pixel, network.halo)
+    side = tile_side(memory, pixel, halo)
     return list(tiles(detail.height, detail.width, side))
 
 

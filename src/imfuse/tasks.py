@@ -41,6 +41,11 @@ class Task:
     colour: str
     default_model: str
 
+    @property
+    def role_names(self) -> list[str]:
+        """What messages and parts call the sources, in their order."""
+        return [role.name for role in self.roles]
+
 
 TASKS: dict[str, Task] = {
     task.name: task

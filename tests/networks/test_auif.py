@@ -8,6 +8,7 @@ from helpers import settled_auif
 from imfuse import plan as plan_module
 from imfuse.fuser import Fuser
 from imfuse.networks.auif import AUIF
+from imfuse.networks.two_scale import BRANCHES
 from imfuse.tasks import TASKS
 
 AUIF_RULES = [rule.name for rule in AUIF.rules]
@@ -18,8 +19,8 @@ def literal_auif(network: AUIF, sources: list[torch.Tensor]) -> torch.Tensor:
     total = torch.zeros_like(sources[0])
     for source in sources:
         encoders = (network.base_encoder, network.base_mean), (network.detail_encoder, network.detail_mean)
-        for start, (encoder, mean) in zip(network.start(source), encoders, strict=True):
-            feature = start
+        for branch, (encoder, mean) in zip(BRANCHES, encoders, strict=True):
+            feature = network.start(branch, source)
             for layer in encoder:
                 feature = layer.activation(layer.norm(layer.literal_step(feature, source)))
             total = total + (feature - mean)
@@ -123,15 +124,16 @@ def test_the_first_maps_are_the_box_mean_of_11_and_the_laplacian_of_19(height: i
     base = ndimage.correlate(source[0, 0].numpy(), np.full((11, 11), 1 / 121), mode="mirror")
     detail = ndimage.correlate(source[0, 0].numpy(), taps / 720, mode="mirror")
     for recorded in (False, True):
-        start = AUIF(layers=1, filters=2).start(source.requires_grad_(recorded))
-        np.testing.assert_allclose(start.base[0, 0].detach().numpy(), base, atol=1e-12)
-        np.testing.assert_allclose(start.detail[0, 0].detach().numpy(), detail, atol=1e-12)
+        network = AUIF(layers=1, filters=2)
+        for branch, expected in (("base", base), ("detail", detail)):
+            found = network.start(branch, source.requires_grad_(recorded))
+            np.testing.assert_allclose(found[0, 0].detach().numpy(), expected, atol=1e-12)
 
 
 def test_base_and_detail_go_through_the_encoders_of_their_name() -> None:
     network = settled_auif().double()
     source = torch.rand(1, 1, 30, 27, dtype=torch.double)
-    base, detail = network.start(source)
+    base, detail = (network.start(branch, source) for branch in BRANCHES)
     for layer in network.base_encoder:
         base = layer.activation(layer.norm(layer.literal_step(base, source)))
     for layer in network.detail_encoder:

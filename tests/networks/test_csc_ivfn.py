@@ -65,7 +65,8 @@ def test_the_paper_network_has_the_parameters_that_its_equations_have() -> None:
 
 def test_base_is_the_box_mean_and_detail_the_rest() -> None:
     source = torch.rand(1, 1, 30, 27, dtype=torch.double)
-    base, detail = settled_csc_ivfn().double().start(source)
+    network = settled_csc_ivfn().double()
+    base, detail = network.start("base", source), network.start("detail", source)
     expected = F.avg_pool2d(F.pad(source, (5, 5, 5, 5), mode="reflect"), 11, stride=1)
     torch.testing.assert_close(base, expected)
     torch.testing.assert_close(base + detail, source)

@@ -58,7 +58,7 @@ def test_unknown_rule_and_no_source_are_told() -> None:
 @pytest.mark.parametrize("name", ["addition", "average", "l1_norm"])
 def test_the_result_is_the_weighted_sum(name: str) -> None:
     features = maps(3)
-    fold = rule(name).start()
+    fold = rule(name).start(keep_weights=True)
     for feature in features:
         fold.add(feature)
     weighted = [weight * feature for weight, feature in zip(fold.weights(), features, strict=True)]

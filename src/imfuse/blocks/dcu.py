@@ -17,8 +17,8 @@ def transposed(filters: Tensor) -> Tensor:
 def largest_gain(filters: Tensor, grid: int = 64) -> Tensor:
     """Largest eigenvalue of "analyse with ``filters`` (q, c, s, s), then with their transpose", on a wide picture.
 
-    A convolution is diagonal in frequency: it is the largest squared singular value of the filters' transfer matrices
-    on a ``grid × grid`` of frequencies.
+    A convolution is diagonal in frequency: it is the largest squared singular value of the filters' transfer matrices,
+    here on a ``grid × grid`` of frequencies, between which 3×3 filters hardly rise.
     """
     transfer = torch.fft.fft2(filters, s=(grid, grid)).permute(2, 3, 0, 1)
     gain: Tensor = torch.linalg.matrix_norm(transfer, ord=2).square().max()
@@ -32,10 +32,12 @@ class DictionaryUnit(nn.Module):
     activation f for the proximal operator of λ/ρ · g. With Conv₁ the transpose of Conv₀ over ρ, the normalisation
     replaced by the identity, and f the soft threshold λ/ρ, a unit is exactly that step; a test proves it.
 
+    (Away from the borders: with reflection there, Conv₁ is no longer the transpose.)
+
     The paper does not say where z⁽⁰⁾ comes from: it is 0, so the first unit is f(BN(Conv₁(x))) and has no Conv₀.
     Neither does it name the first values. Conv₁ starts as PyTorch's convolutions do, and Conv₀ as its transpose over
-    the largest eigenvalue of dᵀd, so that the untrained unit is an ISTA step of the largest step size that is sure to
-    converge. Neither convolution has a bias: the normalisation would take Conv₁'s away, and Conv₀'s would only pass
+    the largest eigenvalue of Conv₁ᵀ Conv₁, so that the untrained unit is an ISTA step of the classical size 1 / ‖d‖².
+    Neither convolution has a bias: the normalisation would take Conv₁'s away, and Conv₀'s would only pass
     through Conv₁ as another constant.
 
     Args:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import NamedTuple
 
 import torch
@@ -12,9 +13,12 @@ from imfuse.blocks.dcu import DictionaryUnit
 from imfuse.blocks.normalisation import scale_and_shift
 from imfuse.ops.padding import reflect_pad
 
+log = logging.getLogger(__name__)
+
 _CHUNK = 4096
 """Pixels whose codes stay in the processor's cache from one operation to the next: 1 MB of 64 channels."""
-_LARGEST_GAIN = 1e12
+_LARGEST_GAIN = 1e30
+"""Codes are held divided by the gains: what must not happen is that they leave the range of the numbers."""
 
 
 class Folded(NamedTuple):
@@ -75,9 +79,9 @@ class DictionaryStack(nn.ModuleList):
 
     def forward(self, picture: Tensor) -> Tensor:
         """The code (B, q, H, W) of a picture (B, c, H, W), as deviation from the origin."""
-        if not (self.training or torch.is_grad_enabled() or torch.compiler.is_exporting()):
+        if not (self.training or torch.is_grad_enabled() or _traced()):
             folded, gain = self.fold()
-            if _moderate(gain):
+            if folded:
                 codes = [_encode(one[None], folded, gain, self.origin) for one in picture]
                 return codes[0] if len(codes) == 1 else torch.cat(codes)
         code: Tensor | None = None
@@ -98,7 +102,10 @@ class DictionaryStack(nn.ModuleList):
         return code - self.origin.reshape(1, -1, 1, 1)
 
     def fold(self) -> tuple[list[Folded], Tensor]:
-        """The units without their normalisations, and the gains (q,) that the final code is to be multiplied by."""
+        """The units without their normalisations, and the gains (q,) that the final code is to be multiplied by.
+
+        No units where a gain would leave the range of the numbers, as that of a channel whose scale is zero does.
+        """
         gain = torch.ones_like(self.units()[0].norm.weight)
         folded = []
         for unit in self.units():
@@ -108,6 +115,9 @@ class DictionaryStack(nn.ModuleList):
                 synthesis = unit.conv0.weight.permute(0, 2, 3, 1).flatten(0, 2) * gain
             analysis = unit.conv1.weight.flatten(1).T / gain
             gain = gain * scale
+            if not _moderate(gain):
+                log.debug("a channel's gain leaves the range of the numbers: the units run one by one")
+                return [], gain
             analysis = torch.cat([analysis, (shift / gain)[None]])
             folded.append(Folded(synthesis, analysis, *_clamp(unit.activation, gain)))
         return folded, gain
@@ -124,8 +134,12 @@ def _clamp(activation: nn.Module, gain: Tensor) -> tuple[Tensor, Tensor, Tensor]
     return torch.where(gain > 0, -infinity, zero), torch.where(gain > 0, zero, infinity), slope - 1
 
 
+def _traced() -> bool:
+    return torch.compiler.is_exporting() or torch.compiler.is_compiling()
+
+
 def _moderate(gain: Tensor) -> bool:
-    magnitude = gain.abs()
+    magnitude = gain.detach().abs()
     return bool((magnitude.min() > 1 / _LARGEST_GAIN) & (magnitude.max() < _LARGEST_GAIN))
 
 
@@ -139,7 +153,8 @@ def _encode(picture: Tensor, folded: list[Folded], gain: Tensor, origin: Tensor)
     code = picture.new_zeros(pixels, len(gain))
     taps = picture.new_empty(folded[0].analysis.shape[0] - 1, pixels)
     seen = picture.new_ones(folded[0].analysis.shape[0], pixels)
-    scratch = picture.new_empty(min(_CHUNK, pixels), len(gain))
+    chunk = min(_CHUNK if picture.device.type == "cpu" else pixels, pixels)
+    scratch = picture.new_empty(chunk, len(gain))
     planes = picture.new_empty(len(gain), pixels)
     residual = picture
     for index, unit in enumerate(folded):
@@ -147,15 +162,15 @@ def _encode(picture: Tensor, folded: list[Folded], gain: Tensor, origin: Tensor)
             residual = picture - _shifted_sum(taps, channels, height, width)
         _neighbourhoods(residual, seen)
         following = folded[index + 1].synthesis if index + 1 < len(folded) else None
-        for start in range(0, pixels, _CHUNK):
-            part = code[start : start + _CHUNK]
-            part.addmm_(seen[:, start : start + _CHUNK].T, unit.analysis)
+        for start in range(0, pixels, chunk):
+            part = code[start : start + chunk]
+            part.addmm_(seen[:, start : start + chunk].T, unit.analysis)
             clamped = torch.clamp(part, unit.low, unit.high, out=scratch[: len(part)])
             part.addcmul_(clamped, unit.factor)
             if following is None:
-                torch.addcmul(-origin[:, None], part.T, gain[:, None], out=planes[:, start : start + _CHUNK])
+                torch.addcmul(-origin[:, None], part.T, gain[:, None], out=planes[:, start : start + chunk])
             else:
-                torch.mm(following, part.T, out=taps[:, start : start + _CHUNK])
+                torch.mm(following, part.T, out=taps[:, start : start + chunk])
     return planes.view(1, -1, height, width)
 
 

@@ -9,10 +9,10 @@ from typing import Any
 from rich.console import Console
 
 from imfuse import load
-from imfuse.batch import check_apart
+from imfuse.batch import Job, check_sources
 from imfuse.commands.progress import bar
 from imfuse.errors import SourceError
-from imfuse.explanation import SHEET
+from imfuse.explanation import part_paths
 from imfuse.io import check_output
 from imfuse.io.naming import shown
 from imfuse.tasks import task as find_task
@@ -37,13 +37,13 @@ def run_explain(
             raise SourceError(f"{shown(source)}: is a folder; explain takes the pictures of one scene")
     chosen = model or find_task(task).default_model
     fuser = load(chosen, task=task, device=device, **rules)
-    if folder.exists():
-        check_output(folder / SHEET, overwrite)  # before the work, not after it
+    for path in part_paths(folder, fuser.part_names(), values=values):
+        check_sources(Job(tuple(sources), path))
+        if folder.exists():
+            check_output(path, overwrite)
     console = Console(stderr=True, quiet=quiet)
     with bar(console, "explaining", 1.0, count=False) as advance:
         explanation = fuser.explain(list(sources), progress=advance, **options)
-    for path in explanation.paths(folder, values=values):
-        check_apart(path, sources)
     written = explanation.save(folder, overwrite=overwrite, values=values)
     words = f"{shown(written[0])}: the sheet; {len(written) - 1} files of single parts beside it"
     console.print(words, markup=False, highlight=False, soft_wrap=True)

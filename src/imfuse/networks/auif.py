@@ -15,7 +15,6 @@ from imfuse.errors import UsageError
 from imfuse.networks.two_scale import Branch, TwoScale, TwoScaleNetwork
 from imfuse.ops.filters import box_laplacian, box_mean, correlate
 from imfuse.rules import ADDITION, AVERAGE, L1_NORM
-from imfuse.rules.histograms import Scale
 
 
 class AUIF(TwoScaleNetwork):
@@ -46,6 +45,7 @@ class AUIF(TwoScaleNetwork):
 
     rules = (ADDITION, AVERAGE, L1_NORM)
     bytes_per_pixel = 72
+    explain_bytes_per_pixel = 120
     blur_size = 11
     laplacian_size = 19
 
@@ -74,16 +74,16 @@ class AUIF(TwoScaleNetwork):
         start = max(self.blur_size, self.laplacian_size) // 2
         return start + len(self.base_encoder) * DecompositionLayer.halo + self.rule_halo + 1
 
-    def start(self, source: Tensor) -> TwoScale:
-        """B⁰ and D⁰ of a picture (B, 1, H, W)."""
-        return TwoScale(box_mean(source, self.blur_size), box_laplacian(source, self.laplacian_size))
+    def start(self, branch: Branch, source: Tensor) -> Tensor:
+        """B⁰ or D⁰ of a picture (B, 1, H, W)."""
+        return box_mean(source, self.blur_size) if branch == "base" else box_laplacian(source, self.laplacian_size)
 
-    def code(self, branch: Branch, start: Tensor, source: Tensor) -> Tensor:
+    def code(self, branch: Branch, source: Tensor) -> Tensor:
         """B^N or D^N of a picture, as deviation from its mean over the training pictures (:meth:`centre`)."""
         encoder, mean = (
             (self.base_encoder, self.base_mean) if branch == "base" else (self.detail_encoder, self.detail_mean)
         )
-        code = start
+        code = self.start(branch, source)
         for layer in encoder:
             code = layer(code, source)
         return code - mean
@@ -124,10 +124,6 @@ class AUIF(TwoScaleNetwork):
             return torch.sigmoid(self.decoder_norm(correlate(x, kernel)))
         (scale,), (shift,) = scale_and_shift(self.decoder_norm)
         return torch.sigmoid(correlate(x, kernel * scale, shift))
-
-    def scale(self, branch: Branch) -> Scale:
-        """No rule of the paper needs levels."""
-        raise NotImplementedError("no rule of AUIF needs histograms")
 
 
 def _encoder(layers: int, filters: int, theta: float, name: ActivationName) -> nn.ModuleList:

@@ -40,6 +40,7 @@ class CSCIVFN(TwoScaleNetwork):
 
     rules = (AVERAGE, L1_NORM, SALIENCY_WEIGHTED, ADDITION)
     bytes_per_pixel = 1100
+    explain_bytes_per_pixel = 1400
     blur_size = 11
 
     def __init__(
@@ -67,14 +68,15 @@ class CSCIVFN(TwoScaleNetwork):
         """Pixels around a window on which its result depends: box, units, rule and decoder."""
         return self.blur_size // 2 + self.base_encoder.halo + self.rule_halo + 1
 
-    def start(self, source: Tensor) -> TwoScale:
-        """x^B and x^D of a picture (B, 1, H, W)."""
+    def start(self, branch: Branch, source: Tensor) -> Tensor:
+        """x^B or x^D of a picture (B, 1, H, W)."""
         base = box_mean(source, self.blur_size)
-        return TwoScale(base, source - base)
+        return base if branch == "base" else source - base
 
-    def code(self, branch: Branch, start: Tensor, source: Tensor) -> Tensor:
-        """z^B or z^D, (B, q, H, W), of x^B or x^D."""
-        result: Tensor = (self.base_encoder if branch == "base" else self.detail_encoder)(start)
+    def code(self, branch: Branch, source: Tensor) -> Tensor:
+        """z^B or z^D, (B, q, H, W), of a picture (B, 1, H, W) in [0, 1]."""
+        encoder = self.base_encoder if branch == "base" else self.detail_encoder
+        result: Tensor = encoder(self.start(branch, source))
         return result
 
     def image(self, branch: Branch, code: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, Self
 
 from torch import Tensor, nn
 
@@ -37,6 +37,13 @@ class Part:
     column: str
 
 
+class Survey(Protocol):
+    """What a network needs to know of whole pictures, gathered window by window."""
+
+    def merged(self, other: Self) -> Self:
+        """The survey of both windows together."""
+
+
 class FusionNetwork(nn.Module, ABC):
     """A pure module that fuses the pictures of one scene: no files, no choice of device, no colour conversion.
 
@@ -45,7 +52,11 @@ class FusionNetwork(nn.Module, ABC):
     """
 
     bytes_per_pixel: int
-    """Working memory per pixel of a window, in bytes, at the peak of :meth:`fuse`; a test measures it."""
+    """Working memory per pixel of a window, in bytes, at the peak of :meth:`fuse` and :meth:`survey`; a test measures
+    it."""
+
+    explain_bytes_per_pixel: int = 0
+    """The same of :meth:`explain`."""
 
     @property
     @abstractmethod
@@ -71,7 +82,7 @@ class FusionNetwork(nn.Module, ABC):
         """Whether :meth:`fuse` of windows needs a survey of the whole pictures."""
         return False
 
-    def survey(self, sources: Iterable[Tensor], core: Core) -> Any:
+    def survey(self, sources: Iterable[Tensor], core: Core) -> Survey:
         """What :meth:`fuse` needs to know of these windows of the pictures; to be merged with that of the others.
 
         Args:
@@ -91,6 +102,10 @@ class FusionNetwork(nn.Module, ABC):
         """
         raise UsageError(f"{type(self).__name__} has no parts to show")
 
+    def part_names(self, names: Sequence[str]) -> list[str]:
+        """Names of the parts that :meth:`explain` gives for sources of these names, without computing them."""
+        raise UsageError(f"{type(self).__name__} has no parts to show")
+
     def use_rule(self, name: str | None = None, *, base: str | None = None, detail: str | None = None) -> None:
         """Merge by the rule of this name from now on, or by one rule for base and one for detail maps.
 
@@ -102,5 +117,5 @@ class FusionNetwork(nn.Module, ABC):
         Raises:
             UsageError: the network's rule cannot be chosen, or it takes none of this name.
         """
-        if name or base or detail:
+        if (name, base, detail) != (None, None, None):
             raise UsageError(f"{type(self).__name__} has no rule to choose")

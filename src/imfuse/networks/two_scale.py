@@ -5,12 +5,13 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple, Self
 
 from torch import Tensor
 
 from imfuse.networks.protocol import Core, FusionNetwork, Kind, Part
-from imfuse.rules import Fold, Rule, rule
+from imfuse.rules import Rule, rule
+from imfuse.rules.fold import Fold
 from imfuse.rules.histograms import Histogram, Scale
 
 Branch = Literal["base", "detail"]
@@ -19,10 +20,14 @@ WHOLE: Core = (slice(None), slice(None))
 
 
 class TwoScale(NamedTuple):
-    """Base and detail of one picture, each (B, C, H, W): images, feature maps or weights."""
+    """Base and detail of one picture, each (B, C, H, W): images or feature maps."""
 
     base: Tensor
     detail: Tensor
+
+    def of(self, branch: Branch) -> Tensor:
+        """The base or the detail."""
+        return self.base if branch == "base" else self.detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +37,13 @@ class TwoScaleSurvey:
     base: tuple[Histogram, ...]
     detail: tuple[Histogram, ...]
 
-    def merged(self, other: TwoScaleSurvey) -> TwoScaleSurvey:
+    def of(self, branch: Branch) -> tuple[Histogram, ...]:
+        """Those of the base or of the detail."""
+        return self.base if branch == "base" else self.detail
+
+    def merged(self, other: Self) -> Self:
         """The survey of both windows together."""
-        return TwoScaleSurvey(_merged(self.base, other.base), _merged(self.detail, other.detail))
+        return type(self)(_merged(self.base, other.base), _merged(self.detail, other.detail))
 
 
 def _merged(first: tuple[Histogram, ...], second: tuple[Histogram, ...]) -> tuple[Histogram, ...]:
@@ -44,13 +53,16 @@ def _merged(first: tuple[Histogram, ...], second: tuple[Histogram, ...]) -> tupl
 class TwoScaleNetwork(FusionNetwork):
     """An autoencoder of base and detail maps; the rules stand between its encoder and its decoder.
 
+    What takes the memory is the maps. So one branch is done after the other, and of a rule that allows it one source
+    after the other.
+
     Args:
         base_rule: how base maps are merged.
         detail_rule: how detail maps are merged.
     """
 
     rules: ClassVar[tuple[Rule, ...]]
-    """The rules that its paper has, and that it takes."""
+    """The rules that it takes."""
 
     def __init__(self, base_rule: str, detail_rule: str) -> None:
         super().__init__()
@@ -58,18 +70,12 @@ class TwoScaleNetwork(FusionNetwork):
         self.detail_rule = rule(detail_rule, self.rules)
 
     @abstractmethod
-    def start(self, source: Tensor) -> TwoScale:
-        """Base and detail image of a picture (B, 1, H, W), with which the encoders begin."""
+    def start(self, branch: Branch, source: Tensor) -> Tensor:
+        """The base or detail image of a picture (B, 1, H, W) with which its encoder begins."""
 
     @abstractmethod
-    def code(self, branch: Branch, start: Tensor, source: Tensor) -> Tensor:
-        """The base or the detail maps (B, C, H, W) of a picture.
-
-        Args:
-            branch: which.
-            start: the image that the branch begins with, (B, 1, H, W).
-            source: the picture (B, 1, H, W) in [0, 1].
-        """
+    def code(self, branch: Branch, source: Tensor) -> Tensor:
+        """The base or detail maps (B, C, H, W) of a picture (B, 1, H, W) in [0, 1]."""
 
     @abstractmethod
     def image(self, branch: Branch, code: Tensor) -> Tensor:
@@ -79,26 +85,25 @@ class TwoScaleNetwork(FusionNetwork):
     def compose(self, images: TwoScale) -> Tensor:
         """The picture (B, 1, H, W) in (0, 1) of a base and a detail image of :meth:`image`."""
 
-    @abstractmethod
     def scale(self, branch: Branch) -> Scale:
         """The levels of base or of detail maps, for rules that need histograms."""
+        raise NotImplementedError(f"no rule of {type(self).__name__} needs histograms")
 
     def encode(self, source: Tensor) -> TwoScale:
         """Base and detail maps of a picture (B, 1, H, W) in [0, 1]."""
-        start = self.start(source)
-        return TwoScale(*(self.code(branch, getattr(start, branch), source) for branch in BRANCHES))
-
-    def images(self, features: TwoScale) -> TwoScale:
-        """Base and detail maps as one image each, (B, 1, H, W)."""
-        return TwoScale(*(self.image(branch, getattr(features, branch)) for branch in BRANCHES))
+        return TwoScale(self.code("base", source), self.code("detail", source))
 
     def decode(self, features: TwoScale) -> Tensor:
         """The picture (B, 1, H, W) in (0, 1) of base and detail maps."""
-        return self.compose(self.images(features))
+        return self.compose(TwoScale(self.image("base", features.base), self.image("detail", features.detail)))
 
     def forward(self, source: Tensor) -> Tensor:
         """Reproduce a picture (B, 1, H, W): what the training optimises."""
         return self.decode(self.encode(source))
+
+    def rule(self, branch: Branch) -> Rule:
+        """How base or detail maps are merged."""
+        return self.base_rule if branch == "base" else self.detail_rule
 
     @property
     def rule_name(self) -> str | None:
@@ -112,7 +117,8 @@ class TwoScaleNetwork(FusionNetwork):
         Raises:
             UsageError: the network takes no rule of this name.
         """
-        chosen = [rule(asked, self.rules) if asked else None for asked in (base or name, detail or name)]
+        asked = name if base is None else base, name if detail is None else detail
+        chosen = [None if one is None else rule(one, self.rules) for one in asked]
         self.base_rule = chosen[0] or self.base_rule
         self.detail_rule = chosen[1] or self.detail_rule
 
@@ -129,11 +135,13 @@ class TwoScaleNetwork(FusionNetwork):
     def survey(self, sources: Iterable[Tensor], core: Core = WHOLE) -> TwoScaleSurvey:
         """Histograms of the maps that the rules need, over the core of these windows."""
         windows = list(sources)
-        found: dict[str, tuple[Histogram, ...]] = {}
-        for branch in BRANCHES:
-            codes = (self._code(branch, source) for source in windows) if self._rule(branch).surveyed else ()
-            found[branch] = tuple(self._histogram(branch, code, core) for code in codes)
-        return TwoScaleSurvey(**found)
+        base, detail = (
+            tuple(self._histogram(branch, self.code(branch, window), core) for window in windows)
+            if self.rule(branch).surveyed
+            else ()
+            for branch in BRANCHES
+        )
+        return TwoScaleSurvey(base, detail)
 
     def merge(self, features: Iterable[TwoScale], survey: TwoScaleSurvey | None = None) -> TwoScale:
         """Merge the maps of several pictures by the rules, base with base and detail with detail.
@@ -143,40 +151,33 @@ class TwoScaleNetwork(FusionNetwork):
             survey: of the whole pictures; without it, the maps are taken for those of whole pictures.
         """
         items = list(features)
-        folds = (self._fold(branch, [getattr(item, branch) for item in items], survey) for branch in BRANCHES)
-        return TwoScale(*(fold.result() for fold in folds))
+        base, detail = (self._fold(branch, [item.of(branch) for item in items], survey) for branch in BRANCHES)
+        return TwoScale(base.result(), detail.result())
 
     def fuse(self, sources: Iterable[Tensor], survey: TwoScaleSurvey | None = None) -> Tensor:
-        """Fuse infrared and visible luma, each (B, 1, H, W) in [0, 1], into (B, 1, H, W) in (0, 1).
-
-        One branch after the other, and of a rule that allows it one source after the other: the maps are what takes the
-        memory.
-        """
+        """Fuse infrared and visible luma, each (B, 1, H, W) in [0, 1], into (B, 1, H, W) in (0, 1)."""
         pictures = list(sources)
-        return self.compose(TwoScale(*(self._fused_image(branch, pictures, survey) for branch in BRANCHES)))
+        base, detail = (self._fused_image(branch, pictures, survey) for branch in BRANCHES)
+        return self.compose(TwoScale(base, detail))
 
     def _fused_image(self, branch: Branch, pictures: Sequence[Tensor], survey: TwoScaleSurvey | None) -> Tensor:
-        fold = self._fold(branch, (self._code(branch, picture) for picture in pictures), survey)
-        return self.image(branch, fold.result())
-
-    def _rule(self, branch: Branch) -> Rule:
-        return self.base_rule if branch == "base" else self.detail_rule
-
-    def _code(self, branch: Branch, source: Tensor) -> Tensor:
-        return self.code(branch, getattr(self.start(source), branch), source)
+        codes = (self.code(branch, picture) for picture in pictures)
+        return self.image(branch, self._fold(branch, codes, survey).result())
 
     def _histogram(self, branch: Branch, code: Tensor, core: Core = WHOLE) -> Histogram:
         rows, columns = core
         return Histogram.of(code[..., rows, columns], self.scale(branch))
 
-    def _fold(self, branch: Branch, codes: Iterable[Tensor], survey: TwoScaleSurvey | None) -> Fold:
+    def _fold(
+        self, branch: Branch, codes: Iterable[Tensor], survey: TwoScaleSurvey | None, *, keep_weights: bool = False
+    ) -> Fold:
         """The codes of one branch, folded by its rule; without a survey they are taken for those of whole pictures."""
-        chosen = self._rule(branch)
-        histograms: Sequence[Histogram] = getattr(survey, branch) if survey is not None else ()
+        chosen = self.rule(branch)
+        histograms = survey.of(branch) if survey is not None else ()
         if chosen.surveyed and survey is None:
             codes = list(codes)
-            histograms = [self._histogram(branch, code) for code in codes]
-        fold = chosen.start(histograms)
+            histograms = tuple(self._histogram(branch, code) for code in codes)
+        fold = chosen.start(histograms, keep_weights=keep_weights)
         for code in codes:
             fold.add(code)
             del code  # the next one is made before the name is bound anew
@@ -193,36 +194,45 @@ class TwoScaleNetwork(FusionNetwork):
             survey: as for :meth:`fuse`.
 
         Returns:
-            For every source NAME: ``NAME``, ``NAME_base_start``, ``NAME_detail_start``, ``NAME_base``,
-            ``NAME_detail``, ``NAME_base_weight``, ``NAME_detail_weight``; and ``fused_base``, ``fused_detail``,
-            ``fused``.
-            Maps of several channels are shown as the image that the decoder makes of them, weights as their mean.
+            The parts that :meth:`part_names` names. Maps of several channels are shown as the image that the decoder
+            makes of them, weights as their mean.
         """
         pictures = list(sources)
-        features = [self.encode(picture) for picture in pictures]
-        folds = [self._fold(branch, [getattr(item, branch) for item in features], survey) for branch in BRANCHES]
-        weights = [fold.weights() for fold in folds]
-        merged = TwoScale(*(fold.result() for fold in folds))
-        parts: dict[str, Part] = {}
-        for index, (name, picture) in enumerate(zip(names, pictures, strict=True)):
-            parts[name] = Part(picture, "picture", f"{name}, as the network gets it", name, "picture")
-            weight = TwoScale(*(branch[index].mean(1, keepdim=True) for branch in weights))
-            parts |= _source_parts(name, self.start(picture), self.images(features[index]), weight)
-        images = self.images(merged)
-        parts["fused"] = Part(self.decode(merged), "picture", "fused", "fused", "picture")
-        parts["fused_base"] = Part(images.base, "map", "fused base", "fused", "base")
-        parts["fused_detail"] = Part(images.detail, "signed", "fused detail", "fused", "detail")
+        parts = {
+            name: Part(picture, "picture", f"{name}, as the network gets it", name, "picture")
+            for name, picture in zip(names, pictures, strict=True)
+        }
+        for branch in BRANCHES:
+            parts |= self._explained(branch, pictures, names, survey)
+        fused = self.compose(TwoScale(parts["fused_base"].image, parts["fused_detail"].image))
+        parts["fused"] = Part(fused, "picture", "fused", "fused", "picture")
+        return {name: parts[name] for name in self.part_names(names)}
+
+    def _explained(
+        self, branch: Branch, pictures: Sequence[Tensor], names: Sequence[str], survey: TwoScaleSurvey | None
+    ) -> dict[str, Part]:
+        """The parts of one branch."""
+        kind: Kind = "map" if branch == "base" else "signed"
+        codes = [self.code(branch, picture) for picture in pictures]
+        fold = self._fold(branch, codes, survey, keep_weights=True)
+        parts = {}
+        for name, picture, code, weight in zip(names, pictures, codes, fold.weights(), strict=True):
+            found: list[tuple[str, Tensor, Kind, str]] = [
+                (f"{branch}_start", self.start(branch, picture), kind, f"first {branch}"),
+                (branch, self.image(branch, code), kind, f"{branch} after the encoder"),
+                (f"{branch}_weight", weight, "weight", f"weight of the {branch}"),
+            ]
+            for key, image, sort, words in found:
+                parts[f"{name}_{key}"] = Part(image, sort, f"{name}: {words}", name, key)
+        merged = self.image(branch, fold.result())
+        parts[f"fused_{branch}"] = Part(merged, kind, f"fused {branch}", "fused", branch)
         return parts
 
+    def part_names(self, names: Sequence[str]) -> list[str]:
+        """Names of the parts that :meth:`explain` gives.
 
-def _source_parts(name: str, start: TwoScale, encoded: TwoScale, weight: TwoScale) -> dict[str, Part]:
-    """The parts of one source: first and final base and detail, and their weights."""
-    found: list[tuple[str, Tensor, Kind, str]] = [
-        ("base_start", start.base, "map", "first base"),
-        ("base", encoded.base, "map", "base after the encoder"),
-        ("base_weight", weight.base, "weight", "weight of the base"),
-        ("detail_start", start.detail, "signed", "first detail"),
-        ("detail", encoded.detail, "signed", "detail after the encoder"),
-        ("detail_weight", weight.detail, "weight", "weight of the detail"),
-    ]
-    return {f"{name}_{key}": Part(image, kind, f"{name}: {words}", name, key) for key, image, kind, words in found}
+        For every source NAME ``NAME``, ``NAME_base_start``, ``NAME_base``, ``NAME_base_weight``, and the same three of
+        the detail; then ``fused``, ``fused_base``, ``fused_detail``.
+        """
+        keys = [f"_{branch}{key}" for branch in BRANCHES for key in ("_start", "", "_weight")]
+        return [f"{name}{key}" for name in names for key in ("", *keys)] + ["fused", "fused_base", "fused_detail"]

@@ -6,30 +6,17 @@ memory does not grow with their number. A network with several branches folds ea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from torch import Tensor
 
 from imfuse.errors import UsageError
+from imfuse.rules.fold import Fold
 from imfuse.rules.histograms import Histogram
 from imfuse.rules.l1_norm import L1Norm
 from imfuse.rules.linear import Addition, Average
 from imfuse.rules.saliency import SaliencyWeighted
-
-
-class Fold(Protocol):
-    """The running state of a rule over the maps seen so far, all (B, C, H, W)."""
-
-    def add(self, feature: Tensor) -> None:
-        """Take the next source's map."""
-
-    def result(self) -> Tensor:
-        """The merged map of the sources so far."""
-
-    def weights(self) -> list[Tensor]:
-        """The weight of every source so far, each (B, 1, H, W) or (B, C, H, W): the result is Σ weight · map."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +25,29 @@ class Rule:
 
     Attributes:
         name: the name that users choose it by.
-        fold: makes a fresh fold; of rules that are ``surveyed``, from the histograms of the sources' maps.
-        halo: how many pixels around a pixel its result depends on, beside the histograms.
+        fold: what it does with the maps.
         source: where it is defined.
         surveyed: whether it needs to know every map's histogram over the whole picture.
     """
 
     name: str
-    fold: Callable[..., Fold]
-    halo: int
+    fold: type[Fold]
     source: str
     surveyed: bool = False
 
-    def start(self, survey: Sequence[Histogram] = ()) -> Fold:
+    @property
+    def halo(self) -> int:
+        """How many pixels around a pixel its result depends on, beside the survey."""
+        return self.fold.halo
+
+    def start(self, survey: Sequence[Histogram] = (), *, keep_weights: bool = False) -> Fold:
         """A fresh fold.
 
         Args:
             survey: the histograms of the sources' maps in their order, for a rule that is ``surveyed``.
+            keep_weights: whether the fold's weights will be asked for.
         """
-        return self.fold(survey) if self.surveyed else self.fold()
+        return self.fold(survey, keep_weights=keep_weights)
 
     def __call__(self, maps: Iterable[Tensor], survey: Sequence[Histogram] = ()) -> Tensor:
         """Fold ``maps``, each (B, C, H, W), into one."""
@@ -66,10 +57,10 @@ class Rule:
         return fold.result()
 
 
-ADDITION = Rule("addition", Addition, 0, "AUIF, Eq. 8: all weights 1")
-AVERAGE = Rule("average", Average, 0, "AUIF, Eq. 8: all weights 1/N; Deep CSC, average strategy")
-L1_NORM = Rule("l1_norm", L1Norm, L1Norm.halo, "AUIF, Eq. 9; Deep CSC, Eq. 6")
-SALIENCY_WEIGHTED = Rule("saliency_weighted", SaliencyWeighted, SaliencyWeighted.halo, "Deep CSC, Eq. 7", surveyed=True)
+ADDITION = Rule("addition", Addition, "AUIF, Eq. 8: all weights 1")
+AVERAGE = Rule("average", Average, "AUIF, Eq. 8: all weights 1/N; Deep CSC, average strategy")
+L1_NORM = Rule("l1_norm", L1Norm, "AUIF, Eq. 9; Deep CSC, Eq. 6")
+SALIENCY_WEIGHTED = Rule("saliency_weighted", SaliencyWeighted, "Deep CSC, Eq. 7", surveyed=True)
 
 RULES: dict[str, Rule] = {rule.name: rule for rule in (ADDITION, AVERAGE, L1_NORM, SALIENCY_WEIGHTED)}
 

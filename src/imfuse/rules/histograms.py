@@ -17,10 +17,10 @@ class Scale(NamedTuple):
     low: Tensor
     high: Tensor
 
-    def positions(self, plane: Tensor, channel: int) -> Tensor:
-        """Where values of a channel lie on the axis 0…255, not rounded."""
+    def levels(self, plane: Tensor, channel: int) -> Tensor:
+        """Values of a channel on the axis 0…255, not rounded; those beyond it at its ends."""
         low, high = self.low[channel], self.high[channel]
-        return (plane - low).mul_((BINS - 1) / (high - low))
+        return (plane - low).mul_((BINS - 1) / (high - low)).clamp_(0, BINS - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Histogram:
 
     Attributes:
         scale: which values the levels stand for.
-        counts: (B, C, 256) float64; pixels beyond the scale count at its ends.
+        counts: (B, C, 256) float64, on the CPU.
     """
 
     scale: Scale
@@ -42,7 +42,7 @@ class Histogram:
             torch.stack([_counts(plane, scale, channel) for channel, plane in enumerate(picture)])
             for picture in feature.detach()
         ]
-        return cls(scale, torch.stack(counts).double())
+        return cls(scale, torch.stack(counts).cpu().double())
 
     def merged(self, other: Histogram) -> Histogram:
         """The histogram of both sets of pixels together."""
@@ -51,5 +51,7 @@ class Histogram:
 
 def _counts(plane: Tensor, scale: Scale, channel: int) -> Tensor:
     # Plane by plane: what lies between stays in the processor's cache.
-    levels = scale.positions(plane, channel).round_().clamp_(0, BINS - 1)
-    return torch.bincount(levels.to(torch.int64).flatten(), minlength=BINS)
+    indices = scale.levels(plane, channel).round_().to(torch.int64).flatten()
+    if torch.compiler.is_exporting():  # bincount's result has a size that no graph knows
+        return indices.new_zeros(BINS).scatter_add(0, indices, torch.ones_like(indices))
+    return torch.bincount(indices, minlength=BINS)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
-from imfuse.errors import UsageError
+from imfuse.rules.fold import Fold, nothing_to_fuse
+from imfuse.rules.histograms import Histogram
 
 
-class Addition:
+class Addition(Fold):
     """Sum of all maps: every weight is one."""
 
-    def __init__(self) -> None:
+    def __init__(self, survey: Sequence[Histogram] = (), *, keep_weights: bool = False) -> None:
+        super().__init__(survey, keep_weights=keep_weights)
         self.total: Tensor | None = None
         self.count = 0
 
@@ -23,7 +27,7 @@ class Addition:
     def result(self) -> Tensor:
         """The merged map of the sources so far."""
         if self.total is None:
-            raise UsageError("nothing to fuse: give at least one source")
+            raise nothing_to_fuse()
         return self.total
 
     def weights(self) -> list[Tensor]:

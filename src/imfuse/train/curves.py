@@ -13,10 +13,10 @@ CSV_NAME, PNG_NAME = "curves.csv", "curves.png"
 
 
 def scalar_parameters(network: nn.Module) -> dict[str, float]:
-    """Every learned scalar of the blocks: η and θ of AUIF's layers, thresholds."""
+    """Every learned scalar of the blocks: η and θ of AUIF's layers, and the mean of a unit's thresholds γ."""
     wanted = ("eta", "theta", "threshold")
     return {
-        name: float(value.detach().mean())
+        name: float((value.detach().abs() if name.endswith("threshold") else value.detach()).mean())
         for name, value in network.named_parameters()
         if name.rsplit(".", 1)[-1] in wanted
     }
