@@ -58,7 +58,7 @@ def test_a_trained_model_has_a_card_that_loads(tmp_path: Path, pairs_folder: Pat
     assert scores == pytest.approx(card.figures["validation"]["scores"], rel=1e-9)
 
 
-@pytest.mark.parametrize(("kind", "count"), [("activation", 9), ("rule", 16)])
+@pytest.mark.parametrize(("kind", "count"), [("activation", 9), ("rule", 10)])
 def test_sweeps_score_every_candidate(tmp_path: Path, pairs_folder: Path, kind: str, count: int) -> None:
     config = replace(SMALL, epochs=1)
     rows = sweep(kind, config, pairs_folder, pairs_of(pairs_folder)[:1], tmp_path, progress=False)

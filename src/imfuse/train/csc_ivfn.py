@@ -13,6 +13,7 @@ from imfuse.blocks.activations import ActivationName
 from imfuse.errors import UsageError
 from imfuse.networks.csc_ivfn import CSCIVFN
 from imfuse.networks.two_scale import TwoScaleNetwork
+from imfuse.rules import ADDITION, AVERAGE, L1_NORM, SALIENCY_WEIGHTED
 from imfuse.train.config import TrainingConfig, check_activations
 
 UNITS = range(1, 11)
@@ -82,6 +83,6 @@ class CSCIVFNConfig(TrainingConfig):
                 return [("", self)]
 
     def rule_choices(self) -> list[tuple[str, str, str]]:
-        """Label, base rule and detail rule of every candidate of the sweep of rules."""
-        pairs = product([rule.name for rule in CSCIVFN.rules], repeat=2)
+        """Label, base rule and detail rule of every candidate: the paper's rules, and addition as in AUIF."""
+        pairs = [*product([AVERAGE.name, L1_NORM.name, SALIENCY_WEIGHTED.name], repeat=2), (ADDITION.name,) * 2]
         return [(f"{base} + {detail}", base, detail) for base, detail in pairs]
