@@ -91,6 +91,9 @@ def train_csc_ivfn(
     learning_rate: Annotated[float, typer.Option(help="Of Adam, until --decay-epoch.")] = 1e-2,
     decay_epoch: Annotated[int, typer.Option(help="From this epoch on a tenth of the learning rate.")] = 30,
     ssim_weight: Annotated[float, typer.Option(help="λ of the loss, Eq. 4.")] = 5.0,
+    settle_epochs: Annotated[
+        int, typer.Option(min=0, help="Passes after that, with the normalisations as in inference.")
+    ] = 15,
     units: Annotated[int, typer.Option(min=1, help="N: DCUs of the base encoder, and as many of the detail one.")] = 7,
     filters: Annotated[int, typer.Option(min=1, help="q: channels of a code.")] = 64,
     base_activation: Annotated[str, typer.Option(help="relu, prelu or sst (soft threshold).")] = "prelu",
@@ -124,6 +127,7 @@ def train_csc_ivfn(
         "crop": crop,
         "learning_rate": learning_rate,
         "decay_epoch": decay_epoch,
+        "settle_epochs": settle_epochs,
         "ssim_weight": ssim_weight,
         "units": units,
         "filters": filters,

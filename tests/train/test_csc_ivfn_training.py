@@ -13,7 +13,7 @@ from imfuse.train.runs import train_seeds
 from imfuse.train.sweep import sweep
 from imfuse.train.validation import means, pairs_of, score_pairs
 
-SMALL = CSCIVFNConfig(epochs=3, batch=4, crop=32, decay_epoch=2, units=2, filters=4, seed=7)
+SMALL = CSCIVFNConfig(epochs=3, batch=4, crop=32, decay_epoch=2, units=2, filters=4, seed=7, settle_epochs=1)
 
 
 def test_the_defaults_are_the_papers() -> None:

@@ -36,6 +36,7 @@ class AUIFConfig(TrainingConfig):
     crop: int = 128
     learning_rate: float = 1e-2
     decay_epoch: int = 40
+    settle_epochs: int = 0
     ssim_weight: float = 5.0
     seed: int = 0
     layers: int = 10

@@ -9,7 +9,7 @@ import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
-from torch import Tensor
+from torch import Tensor, nn
 
 from imfuse.errors import DataError, OutputError
 from imfuse.losses.reconstruction import reconstruction_loss
@@ -28,6 +28,13 @@ class Reconstruction(pl.LightningModule):
         super().__init__()
         self.network = network
         self.config = config
+
+    def on_train_epoch_start(self) -> None:
+        """In the last epochs, hold the statistics of the normalisations."""
+        if self.current_epoch >= self.config.epochs:
+            for module in self.network.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.eval()
 
     def training_step(self, batch: Tensor, _index: int) -> Tensor:
         """The loss of a batch (B, 1, crop, crop)."""
@@ -80,7 +87,7 @@ def train_autoencoder(
     except OSError as error:
         raise OutputError(f"{run}: cannot hold a training ({error.strerror or error})") from error
     loader = crop_loader(pictures, config.batch, config.crop, config.seed)
-    trainer = _trainer(config.epochs if stop_after is None else stop_after, run, progress)
+    trainer = _trainer(config.all_epochs if stop_after is None else stop_after, run, progress)
     module = Reconstruction(config.build(), config)
     deterministic = torch.are_deterministic_algorithms_enabled()
     try:

@@ -31,6 +31,7 @@ class TrainingConfig(ABC):
         crop: side of the square crops in pixels.
         learning_rate: of Adam, in the first half.
         decay_epoch: from this epoch on the learning rate is a tenth.
+        settle_epochs: passes after that, in which the normalisations keep the statistics that inference uses.
         ssim_weight: μ (AUIF) or λ (Deep CSC) of the reconstruction loss.
         seed: of the first parameters, the order of the pictures and the crops.
     """
@@ -44,6 +45,7 @@ class TrainingConfig(ABC):
     crop: int
     learning_rate: float
     decay_epoch: int
+    settle_epochs: int
     ssim_weight: float
     seed: int
 
@@ -52,11 +54,16 @@ class TrainingConfig(ABC):
         for name in ("epochs", "batch", "crop", "learning_rate"):
             if not 0 < getattr(self, name) < math.inf:
                 raise UsageError(f"{name} is {getattr(self, name)}: give a positive number")
-        for name in ("ssim_weight", "decay_epoch", "seed"):
+        for name in ("ssim_weight", "decay_epoch", "settle_epochs", "seed"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise UsageError(f"{name} is {getattr(self, name)}: give zero or a positive number")
         if self.crop < 11:
             raise UsageError(f"crop is {self.crop}: SSIM needs at least 11 pixels")
+
+    @property
+    def all_epochs(self) -> int:
+        """Passes over the training pictures altogether."""
+        return self.epochs + self.settle_epochs
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -123,7 +130,7 @@ def check_resumed(config: TrainingConfig, run: Path) -> None:
     differing = [
         f"{name} was {started.get(name)}, now {value}"
         for name, value in config.to_dict().items()
-        if started.get(name) != value and not (name == "epochs" and value >= started.get(name, 0))
+        if started.get(name, value) != value and not (name.endswith("epochs") and value >= started[name])
     ]
     if differing:
         raise UsageError(f"{run}: was started with other settings: {'; '.join(differing)}")
