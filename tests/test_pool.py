@@ -5,12 +5,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from concurrent import futures
+from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from imfuse import batch, pool
+from imfuse.batch import Job, Outcome, Settings, failure, run_jobs
+from imfuse.errors import ImfuseError
+from imfuse.io import check_output
 from imfuse.pool import Pool
 
 needs_posix = pytest.mark.skipif(not hasattr(os, "killpg"), reason="signals of POSIX")
@@ -48,6 +54,40 @@ def work(job: tuple[str, int]) -> tuple[str, int]:
 
 def died(job: tuple[str, int]) -> tuple[str, int]:
     return "died", job[1]
+
+
+def counted(job: Path) -> str:
+    """Note that the job was begun; one that exits does so once it is told to."""
+    with job.open("a") as begun:
+        begun.write("+")
+    if job.name.startswith("exits"):
+        until((job.parent / "go").exists, 60)
+        os._exit(3)
+    return job.name
+
+
+def counted_died(job: Path) -> str:
+    return f"died: {job.name}"
+
+
+def attempt(job: Job, settings: Settings) -> Outcome:
+    """Make the picture, or die, as the name of its output says; in place of the fusing."""
+    output = job.output
+    beside, again = output.parent / "beside.png", output.with_suffix(".again")
+    try:
+        check_output(output, settings.overwrite)
+    except ImfuseError as error:
+        return failure(job, error)
+    if output.stem == "exits" or (output.stem == "exits-late" and not again.exists()):
+        again.touch()
+        until(lambda: beside.exists() and beside.read_bytes().endswith(b"+"), 60)
+        os._exit(3)
+    output.write_bytes(output.read_bytes() + b"+" if output.exists() else b"+")
+    if output.stem == "exits-late":
+        os._exit(3)
+    if output.stem == "beside" and output.read_bytes().count(b"+") == 1:
+        time.sleep(60)  # until it is ended with its neighbour
+    return Outcome(job, "fused")
 
 
 def alive(pid: int) -> bool:
@@ -126,6 +166,99 @@ def test_a_pool_that_is_stopped_before_does_nothing() -> None:
 def test_a_worker_that_dies_costs_its_own_job_alone(kind: str) -> None:
     jobs = [("squared", 1), (kind, 2), ("squared", 3)]
     assert sorted(Pool(work, died, 2).run(jobs)) == [("died", 2), ("squared", 1), ("squared", 9)]
+
+
+@needs_posix
+@pytest.mark.parametrize("more", [0, 1], ids=["within one wait", "when one more is begun"])
+def test_what_has_finished_when_a_worker_dies_is_not_done_again(
+    more: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wait_for_all(
+        waiting: Mapping[Future[str], Path], return_when: str
+    ) -> tuple[Collection[Future[str]], Collection[Future[str]]]:
+        futures.wait([future for future, job in waiting.items() if not job.name.startswith("exits")])
+        (tmp_path / "go").touch()
+        futures.wait(waiting)
+        done = sorted(waiting, key=lambda future: future.exception() is None)  # the broken one is looked at first
+        return (done[-1:] if more else done), ()
+
+    monkeypatch.setattr(pool, "wait", wait_for_all)
+    jobs = [tmp_path / name for name in ("a", "b", "exits", "c", "d")[: 4 + more]]  # two workers have four waiting
+    outcomes = list(Pool(counted, counted_died, 2).run(jobs))
+    assert sorted(outcomes) == ["a", "b", "c", *["d"][:more], "died: exits"]
+    assert {job.name: job.read_text() for job in jobs} == {
+        job.name: "++" if job.name == "exits" else "+" for job in jobs
+    }
+
+
+def outcomes_of(names: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch, overwrite: bool) -> dict[str, Outcome]:
+    """What becomes of the named pictures and of ``first``.
+
+    That one is made before the others, since an executor may look after its second worker only from its first result
+    on, and would not see it die before.
+    """
+    monkeypatch.setattr(batch, "attempt", attempt)
+    names = ["first", *names]
+    jobs = [Job((folder / f"{name}-ir.png", folder / f"{name}-vi.png"), folder / f"{name}.png") for name in names]
+    settings = Settings("ivf", "none", (), "cpu", (), overwrite)
+    outcomes = list(run_jobs(jobs, settings, workers=2))
+    assert len(outcomes) == len(jobs)
+    return {outcome.job.output.stem: outcome for outcome in outcomes}
+
+
+NOTE = "made before its worker process died; nothing more is known of it"
+
+
+@needs_posix
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_picture_made_when_its_neighbour_dies_is_told_as_fused(
+    overwrite: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcomes = outcomes_of(["beside", "exits", "last"], tmp_path, monkeypatch, overwrite)
+    assert {name: (outcome.status, outcome.kind) for name, outcome in outcomes.items()} == {
+        "beside": ("fused", ""),
+        "exits": ("failed", "WorkerDied"),
+        "first": ("fused", ""),
+        "last": ("fused", ""),
+    }
+    assert outcomes["beside"] == Outcome(outcomes["beside"].job, "fused", notes=(NOTE,))
+    assert (tmp_path / "beside.png").read_bytes() == b"+"
+
+
+@needs_posix
+def test_a_picture_that_was_there_is_made_again_after_a_death_if_it_is_to_be_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "beside.png").write_bytes(b"there")
+    outcomes = outcomes_of(["beside", "exits"], tmp_path, monkeypatch, overwrite=True)
+    assert outcomes["beside"] == Outcome(outcomes["beside"].job, "fused")
+    assert outcomes["exits"].kind == "WorkerDied"
+    assert (tmp_path / "beside.png").read_bytes() == b"there++"
+
+
+@needs_posix
+def test_a_picture_made_alone_before_its_worker_dies_is_told_as_fused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcomes = outcomes_of(["exits-late", "beside"], tmp_path, monkeypatch, overwrite=False)
+    assert {name: (outcome.status, outcome.notes) for name, outcome in outcomes.items()} == {
+        "first": ("fused", ()),
+        "exits-late": ("fused", (NOTE,)),
+        "beside": ("fused", (NOTE,)),
+    }
+
+
+@needs_posix
+def test_a_stopped_run_tells_what_was_made_before_a_death(tmp_path: Path) -> None:
+    stopped = []
+
+    def made(job: Path) -> str | None:
+        stopped.append(job)
+        return "made" if job.name == "exits-made" else None
+
+    (tmp_path / "go").touch()
+    jobs = [tmp_path / "exits", tmp_path / "exits-made"]
+    assert list(Pool(counted, counted_died, 2, lambda: bool(stopped), made).run(jobs)) == ["made"]
 
 
 @needs_posix

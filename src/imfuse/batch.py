@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import stat
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Container, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import combinations
@@ -177,14 +177,15 @@ def run_jobs(
         workers: processes; each gets its share of the processor's threads. The pictures do not depend on it.
         stop: asked between pictures; once it says yes, no more are begun.
     """
-    todo = []
+    before, todo = set(filter(is_made, jobs)), []
     for job in jobs:
-        if not settings.overwrite and is_made(job):
+        if not settings.overwrite and job in before:
             yield Outcome(job, "skipped")
         else:
             todo.append(job)
     if workers > 1 and len(todo) > 1:
-        yield from Pool(partial(attempt, settings=settings), _died, workers, stop).run(todo)
+        work, made = partial(attempt, settings=settings), partial(_made_before_death, before=before)
+        yield from Pool(work, _died, workers, stop, made).run(todo)
         return
     for job in todo:
         if stop():
@@ -199,6 +200,22 @@ def is_made(job: Job) -> bool:
     except OSError:
         return False
     return stat.S_ISREG(found.st_mode) and found.st_size > 0
+
+
+def unheard_of(jobs: Sequence[Job], known: Container[Job], when: str) -> dict[Job, Outcome]:
+    """The outcomes of pictures that are there although the run never heard of them.
+
+    Args:
+        jobs: what was to do.
+        known: jobs that have an outcome, or whose picture was there before.
+        when: they were made, in words.
+    """
+    note = f"made {when}; nothing more is known of it"
+    return {job: Outcome(job, "fused", notes=(note,)) for job in jobs if job not in known and is_made(job)}
+
+
+def _made_before_death(job: Job, before: Container[Job]) -> Outcome | None:
+    return unheard_of([job], before, "before its worker process died").get(job)
 
 
 def _died(job: Job) -> Outcome:

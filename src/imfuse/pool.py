@@ -24,6 +24,10 @@ def _never() -> bool:
     return False
 
 
+def _unknown(_: object) -> None:
+    return None
+
+
 class Pool(Generic[Job, Outcome]):
     """Do jobs in processes of their own.
 
@@ -32,6 +36,7 @@ class Pool(Generic[Job, Outcome]):
         died: the outcome of a job whose worker died of it.
         workers: how many processes.
         stop: asked between jobs; once it says yes, no more are begun, and those in work still have their outcomes.
+        made: the outcome of a job that was done although its worker died before it could tell; None if it was not.
     """
 
     def __init__(
@@ -40,28 +45,36 @@ class Pool(Generic[Job, Outcome]):
         died: Callable[[Job], Outcome],
         workers: int,
         stop: Callable[[], bool] = _never,
+        made: Callable[[Job], Outcome | None] = _unknown,
     ) -> None:
-        self.work, self.died, self.workers, self.stop = work, died, workers, stop
+        self.work, self.died, self.workers, self.stop, self.made = work, died, workers, stop, made
 
     def run(self, jobs: Sequence[Job]) -> Generator[Outcome, None, None]:
         """The outcomes as they come.
 
-        A job that was in work when a worker died is tried once more, alone; the others go on in new processes. On an
-        interruption the jobs in work are finished first; on a second one, and on the first after ``stop`` has said
-        yes, their workers are ended at once.
+        A job that was in work when a worker died is tried once more, alone, unless it was made by then; the others go
+        on in new processes. On an interruption the jobs in work are finished first; on a second one, and on the first
+        after ``stop`` has said yes, their workers are ended at once.
         """
         queue, suspects = deque(jobs), list[Job]()
         while queue and not self.stop():
             yield from self._drain(queue, suspects, self.workers)
         for job in suspects:
-            if self.stop():
-                return
-            failed = list[Job]()
-            yield from self._drain(deque([job]), failed, 1)
-            yield from map(self.died, failed)
+            outcome = self.made(job)
+            if outcome is not None:
+                yield outcome
+            elif not self.stop():
+                yield from self._try_alone(job)
+
+    def _try_alone(self, job: Job) -> Generator[Outcome, None, None]:
+        failed = list[Job]()
+        yield from self._drain(deque([job]), failed, 1)
+        if failed:
+            outcome = self.made(job)
+            yield self.died(job) if outcome is None else outcome
 
     def _drain(self, queue: deque[Job], suspects: list[Job], workers: int) -> Generator[Outcome, None, None]:
-        """Do the queue until it is empty or a worker dies; what was in work then goes to the suspects."""
+        """Do the queue until it is empty or a worker dies; what had not finished by then goes to the suspects."""
         executor = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (workers,))
         waiting: dict[Future[Outcome], Job] = {}
         with _ended(executor, self.stop):
@@ -76,8 +89,12 @@ class Pool(Generic[Job, Outcome]):
                         del waiting[future]
                         yield outcome
                 except BrokenProcessPool:
-                    log.warning("a worker process died; its pictures are tried again, one by one")
-                    suspects.extend(waiting.values())
+                    log.warning("a worker process died; the pictures not made by then are tried again, one by one")
+                    for future, job in waiting.items():
+                        if _finished(future):
+                            yield future.result()
+                        else:
+                            suspects.append(job)
                     return
 
     def _submit(
@@ -91,6 +108,11 @@ class Pool(Generic[Job, Outcome]):
         if self.stop():
             for future in [future for future in waiting if future.cancel()]:
                 del waiting[future]
+
+
+def _finished(future: Future[Outcome]) -> bool:
+    """Whether a job has come to its own end, and not to that of a broken pool."""
+    return future.done() and not isinstance(future.exception(), BrokenProcessPool)
 
 
 @contextmanager

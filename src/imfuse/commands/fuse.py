@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from imfuse.batch import Job, Outcome, Settings, failure, fuse_job, fuser_of, is_made, run_jobs
+from imfuse.batch import Job, Outcome, Settings, failure, fuse_job, fuser_of, is_made, run_jobs, unheard_of
 from imfuse.commands.progress import bar
 from imfuse.commands.summary import say, summarise, tell, tell_failures, tell_interruption
 from imfuse.errors import SourceError, UsageError
@@ -25,6 +25,8 @@ from imfuse.tasks import task as find_task
 
 if TYPE_CHECKING:
     from imfuse.fuser import Fuser
+
+_AS_STOPPED = "as the run was stopped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,7 @@ def _reported(path: Path | None, plain: Mapping[str, Any], job: Job) -> Iterator
     try:
         yield outcomes
     except KeyboardInterrupt:
-        report.end(_unheard_of([job], before) | outcomes, interrupted=True)
+        report.end(unheard_of([job], before, _AS_STOPPED) | outcomes, interrupted=True)
         raise
     except Exception as error:
         report.end({job: failure(job, error)})
@@ -158,7 +160,7 @@ def _fuse_many(jobs: list[Job], settings: Settings, workers: int, console: Conso
             _run(jobs, settings, workers, console, outcomes, interruption)
         except KeyboardInterrupt:
             interruption.requested = True
-            outcomes |= _unheard_of(jobs, before | outcomes.keys())
+            outcomes |= unheard_of(jobs, before | outcomes.keys(), _AS_STOPPED)
         remove_dead_parts(folder)  # of workers that died
         in_order = [outcomes[job] for job in jobs if job in outcomes]
         summarise(in_order, folder, console, report.earlier_words() if report else ())
@@ -188,9 +190,3 @@ def _run(
         for outcome in run:
             outcomes[outcome.job] = outcome
             advance(len(outcomes))
-
-
-def _unheard_of(jobs: Sequence[Job], known: Container[Job]) -> dict[Job, Outcome]:
-    """Pictures that are there although the run was stopped before it heard of them."""
-    note = "made as the run was stopped; nothing more is known of it"
-    return {job: Outcome(job, "fused", notes=(note,)) for job in jobs if job not in known and is_made(job)}
