@@ -93,7 +93,7 @@ def train_csc_ivfn(
     ssim_weight: Annotated[float, typer.Option(help="λ of the loss, Eq. 4.")] = 5.0,
     settle_epochs: Annotated[
         int, typer.Option(min=0, help="Passes after that, with the normalisations as in inference.")
-    ] = 15,
+    ] = 30,
     units: Annotated[int, typer.Option(min=1, help="N: DCUs of the base encoder, and as many of the detail one.")] = 7,
     filters: Annotated[int, typer.Option(min=1, help="q: channels of a code.")] = 64,
     base_activation: Annotated[str, typer.Option(help="relu, prelu or sst (soft threshold).")] = "prelu",

@@ -27,10 +27,11 @@ class CSCIVFNConfig(TrainingConfig):
     16 of them per step. Batches of 4 reconstruct markedly worse, since the batch normalisations take the mean of so few
     pictures away and with it how bright each is; crops of 128 cost four times as much per epoch.
 
-    After the paper's 60 epochs, 15 more with the normalisations' statistics held, at the last learning rate. In training
-    a normalisation divides by the spread of its batch, in inference by a running mean that is larger on average; over
-    seven units in a row that took a sixth of the contrast of every reconstruction away (standard deviation 0.83 of the
-    picture's, on training pictures). With the statistics held, the filters learn for what inference does.
+    After the paper's 60 epochs, 30 more with the normalisations' statistics held, at the last learning rate. In
+    training a normalisation divides by the spread of its batch, in inference by a running mean that is larger on
+    average; over seven units in a row that took a sixth of the contrast of every reconstruction away (standard
+    deviation 0.83 of the picture's, on training pictures). With the statistics held, the filters learn for what
+    inference does.
     """
 
     network = "csc_ivfn"
@@ -45,7 +46,7 @@ class CSCIVFNConfig(TrainingConfig):
     crop: int = 64
     learning_rate: float = 1e-2
     decay_epoch: int = 30
-    settle_epochs: int = 15
+    settle_epochs: int = 30
     ssim_weight: float = 5.0
     seed: int = 0
     units: int = 7
