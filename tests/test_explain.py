@@ -65,7 +65,7 @@ def test_auifs_l1_weights_are_those_of_its_maps(pair: list[np.ndarray]) -> None:
 
 def test_a_folder_holds_the_sheet_and_every_part(pair: list[np.ndarray], tmp_path: Path) -> None:
     explanation = Fuser(NETWORKS[1], TASKS["infrared"]).explain(pair)
-    written = explanation.save(tmp_path / "parts", values=True)
+    written = explanation.save(str(tmp_path / "parts"), values=True)
     names = {"sheet.png", *(f"{name}.{ending}" for name in NAMES for ending in ("png", "tif"))}
     assert {path.name for path in written} == {path.name for path in (tmp_path / "parts").iterdir()} == names
     values = tifffile.imread(tmp_path / "parts/fused_detail.tif")

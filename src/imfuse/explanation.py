@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -104,7 +105,7 @@ class Explanation(Mapping[str, NDArray[np.float32]]):
             caption += f"  ({words})"
         return Cell(caption, image)
 
-    def save(self, folder: Path, *, overwrite: bool = False, values: bool = False) -> list[Path]:
+    def save(self, folder: str | os.PathLike[str], *, overwrite: bool = False, values: bool = False) -> list[Path]:
         """Write ``NAME.png`` for every part and ``sheet.png``.
 
         Args:
@@ -118,8 +119,8 @@ class Explanation(Mapping[str, NDArray[np.float32]]):
         Raises:
             OutputError: a file exists and ``overwrite`` is not set, or cannot be written.
         """
-        paths = part_paths(folder, self, values=values)
-        make_folder(folder)
+        paths = part_paths(Path(folder), self, values=values)
+        make_folder(Path(folder))
         for path in paths:
             check_output(path, overwrite)
         for path in paths:
