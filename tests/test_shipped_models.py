@@ -33,8 +33,9 @@ def test_no_weights_without_a_card() -> None:
 
 
 @pytest.mark.data
-def test_the_cards_figures_are_reproduced(data_dir: Path) -> None:
-    fuser = imfuse.load("auif")
+@pytest.mark.parametrize("name", [card.name for card in imfuse.list_models()])
+def test_the_cards_figures_are_reproduced(data_dir: Path, name: str) -> None:
+    fuser = imfuse.load(name)
     stated = fuser.card.figures["test"]["sets"]["flir_test"]
     scores = means(score_pairs(fuser.network, pairs_of(data_dir / "infrared/flir_test"), list(stated)))
     # JPEG decoders differ by a few levels in a few pixels.
