@@ -28,6 +28,29 @@ app = typer.Typer(
 app.add_typer(train_app, name="train")
 
 
+# Options that several commands have. Typer 0.12 reads Optional.
+TaskName = Annotated[str, typer.Option(help="What is fused; see [bold]imfuse models[/bold].")]
+ModelName = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(help="Model name, or path of a .safetensors file with its card. Default: the task's."),
+]
+RuleName = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        help="Fusion rule of base and detail: addition, average, l1_norm or (CSC-IVFN) saliency_weighted. "
+        "Default: the model's."
+    ),
+]
+BaseRule = Annotated[Optional[str], typer.Option(help="Fusion rule of the base alone.")]  # noqa: UP045
+DetailRule = Annotated[Optional[str], typer.Option(help="Fusion rule of the detail alone.")]  # noqa: UP045
+ResizeTo = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(help="For sources of different size: the size of the first or of the largest."),
+]
+Device = Annotated[str, typer.Option(help="Where to compute: cpu, cuda, mps.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Show errors only.")]
+
+
 def main() -> None:
     """Run the command line; errors with a cause outside the program end in one line and exit status 2."""
     # What tifffile says of damaged files is in the error's one line already.
@@ -105,20 +128,11 @@ def fuse(
             "-o", "--output", help="File (.png .jpg .tif .bmp .webp), or folder for folders.", show_default=False
         ),
     ] = None,
-    task: Annotated[str, typer.Option(help="What is fused; see [bold]imfuse models[/bold].")] = "infrared",
-    model: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(help="Model name, or path of a .safetensors file with its card. Default: the task's."),
-    ] = None,
-    rule: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(
-            help="Fusion rule of base and detail: addition, average, l1_norm or (CSC-IVFN) saliency_weighted. "
-            "Default: the model's."
-        ),
-    ] = None,
-    base_rule: Annotated[Optional[str], typer.Option(help="Fusion rule of the base alone.")] = None,  # noqa: UP045
-    detail_rule: Annotated[Optional[str], typer.Option(help="Fusion rule of the detail alone.")] = None,  # noqa: UP045
+    task: TaskName = "infrared",
+    model: ModelName = None,
+    rule: RuleName = None,
+    base_rule: BaseRule = None,
+    detail_rule: DetailRule = None,
     range_: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(
@@ -128,10 +142,7 @@ def fuse(
             "infrared=minmax,visible=percentile. Default: full; raw thermal counts of more than 8 bits by percentile.",
         ),
     ] = None,
-    resize_to: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(help="For sources of different size: the size of the first or of the largest."),
-    ] = None,
+    resize_to: ResizeTo = None,
     depth: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(help="Depth of the result: 8, 16 or float. Default: that of the visible picture."),
@@ -143,12 +154,12 @@ def fuse(
     ] = False,
     jobs: Annotated[int, typer.Option(help="Folders: pictures at once.", min=1)] = 1,
     quality: Annotated[int, typer.Option(help="Quality of JPEG.", min=1, max=100)] = 95,
-    device: Annotated[str, typer.Option(help="Where to compute: cpu, cuda, mps.")] = "cpu",
+    device: Device = "cpu",
     report: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option(help="File for a JSON report of the run, for programs; see docs/run-report.md.", metavar="FILE"),
     ] = None,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Show errors only.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Fuse an infrared and a visible picture, or two folders of them, into one.
 
@@ -191,32 +202,23 @@ def fuse(
 def explain(
     sources: Annotated[list[Path], typer.Argument(help="Pictures in the task's order: infrared, then visible.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the pictures.")] = Path("parts"),
-    task: Annotated[str, typer.Option(help="What is fused; see [bold]imfuse models[/bold].")] = "infrared",
-    model: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(help="Model name, or path of a .safetensors file with its card. Default: the task's."),
-    ] = None,
-    rule: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(help="Fusion rule of base and detail. Default: the model's."),
-    ] = None,
-    base_rule: Annotated[Optional[str], typer.Option(help="Fusion rule of the base alone.")] = None,  # noqa: UP045
-    detail_rule: Annotated[Optional[str], typer.Option(help="Fusion rule of the detail alone.")] = None,  # noqa: UP045
+    task: TaskName = "infrared",
+    model: ModelName = None,
+    rule: RuleName = None,
+    base_rule: BaseRule = None,
+    detail_rule: DetailRule = None,
     range_: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option("--range", metavar="NAME|ROLE=NAME,…", help="As for [bold]imfuse fuse[/bold]."),
     ] = None,
-    resize_to: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(help="For sources of different size: the size of the first or of the largest."),
-    ] = None,
+    resize_to: ResizeTo = None,
     memory: Annotated[str, typer.Option(help="What it may take beyond the pictures and parts themselves.")] = "1GiB",
     values: Annotated[
         bool, typer.Option("--values", help="Write every part's own values too, as 32-bit float TIFF.")
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace pictures that exist.")] = False,
-    device: Annotated[str, typer.Option(help="Where to compute: cpu, cuda, mps.")] = "cpu",
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Show errors only.")] = False,
+    device: Device = "cpu",
+    quiet: Quiet = False,
 ) -> None:
     """Show what each source gave: base and detail before and after the fusion, and the weight of each.
 

@@ -10,36 +10,50 @@ import typer
 train_app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Train a network with its paper's recipe.")
 
 
+# Options that every training has. Typer reads Optional.
+Data = Annotated[Path, typer.Option(help="Folder with ir/ and vis/: the training pairs.", show_default=False)]
+Run = Annotated[Path, typer.Option("--run", help="Folder for checkpoints, curves, weights and card.")]
+Validation = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option(
+        help="Folder with ir/ and vis/ to score on and to choose between seeds. Of a folder named msrs361 the "
+        "committed validation split is taken."
+    ),
+]
+Epochs = Annotated[int, typer.Option(min=1, help="Passes over the training pictures.")]
+Batch = Annotated[int, typer.Option(min=1, help="Pictures per step.")]
+Crop = Annotated[int, typer.Option(min=11, help="Side of the random crops in pixels.")]
+LearningRate = Annotated[float, typer.Option(help="Of Adam, until --decay-epoch.")]
+DecayEpoch = Annotated[int, typer.Option(help="From this epoch on a tenth of the learning rate.")]
+Activation = Annotated[str, typer.Option(help="relu, prelu or sst (soft threshold).")]
+Seed = Annotated[int, typer.Option(help="The first seed.")]
+Seeds = Annotated[int, typer.Option(min=1, help="How many seeds to train; the best on --validation is kept.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint of the run.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress bar.")]
+
+
 @train_app.command("auif")
 def train_auif(
-    data: Annotated[Path, typer.Option(help="Folder with ir/ and vis/: the training pairs.", show_default=False)],
-    run: Annotated[Path, typer.Option("--run", help="Folder for checkpoints, curves, weights and card.")] = Path(
-        "runs/auif"
-    ),
-    validation: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option(
-            help="Folder with ir/ and vis/ to score on and to choose between seeds. Of a folder named msrs361 the "
-            "committed validation split is taken."
-        ),
-    ] = None,
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training pictures.")] = 80,
-    batch: Annotated[int, typer.Option(min=1, help="Pictures per step.")] = 32,
-    crop: Annotated[int, typer.Option(min=11, help="Side of the random crops in pixels.")] = 128,
-    learning_rate: Annotated[float, typer.Option(help="Of Adam, until --decay-epoch.")] = 1e-2,
-    decay_epoch: Annotated[int, typer.Option(help="From this epoch on a tenth of the learning rate.")] = 40,
+    data: Data,
+    run: Run = Path("runs/auif"),
+    validation: Validation = None,
+    epochs: Epochs = 80,
+    batch: Batch = 32,
+    crop: Crop = 128,
+    learning_rate: LearningRate = 1e-2,
+    decay_epoch: DecayEpoch = 40,
     ssim_weight: Annotated[float, typer.Option(help="μ of the loss, Eq. 7.")] = 5.0,
     layers: Annotated[int, typer.Option(min=1, help="N: base layers, and as many detail layers.")] = 10,
     filters: Annotated[int, typer.Option(min=1, help="C: kernels in a layer's first convolution.")] = 64,
-    activation: Annotated[str, typer.Option(help="relu, prelu or sst (soft threshold).")] = "prelu",
-    seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
-    seeds: Annotated[int, typer.Option(min=1, help="How many seeds to train; the best on --validation is kept.")] = 1,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint of the run.")] = False,
+    activation: Activation = "prelu",
+    seed: Seed = 0,
+    seeds: Seeds = 1,
+    resume: Resume = False,
     sweep: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(help="Instead of one network: layers (1–15), activation or rule, scored on --validation."),
     ] = None,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress bar.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Train AUIF with the paper's recipe (the defaults) on pairs of pictures.
 
@@ -74,38 +88,30 @@ def train_auif(
 
 @train_app.command("csc-ivfn")
 def train_csc_ivfn(
-    data: Annotated[Path, typer.Option(help="Folder with ir/ and vis/: the training pairs.", show_default=False)],
-    run: Annotated[Path, typer.Option("--run", help="Folder for checkpoints, curves, weights and card.")] = Path(
-        "runs/csc-ivfn"
-    ),
-    validation: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option(
-            help="Folder with ir/ and vis/ to score on and to choose between seeds. Of a folder named msrs361 the "
-            "committed validation split is taken."
-        ),
-    ] = None,
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training pictures.")] = 60,
-    batch: Annotated[int, typer.Option(min=1, help="Pictures per step.")] = 16,
-    crop: Annotated[int, typer.Option(min=11, help="Side of the random crops in pixels.")] = 64,
-    learning_rate: Annotated[float, typer.Option(help="Of Adam, until --decay-epoch.")] = 1e-2,
-    decay_epoch: Annotated[int, typer.Option(help="From this epoch on a tenth of the learning rate.")] = 30,
+    data: Data,
+    run: Run = Path("runs/csc-ivfn"),
+    validation: Validation = None,
+    epochs: Epochs = 60,
+    batch: Batch = 16,
+    crop: Crop = 64,
+    learning_rate: LearningRate = 1e-2,
+    decay_epoch: DecayEpoch = 30,
     ssim_weight: Annotated[float, typer.Option(help="λ of the loss, Eq. 4.")] = 5.0,
     settle_epochs: Annotated[
         int, typer.Option(min=0, help="Passes after that, with the normalisations as in inference.")
     ] = 30,
     units: Annotated[int, typer.Option(min=1, help="N: DCUs of the base encoder, and as many of the detail one.")] = 7,
     filters: Annotated[int, typer.Option(min=1, help="q: channels of a code.")] = 64,
-    base_activation: Annotated[str, typer.Option(help="relu, prelu or sst (soft threshold).")] = "prelu",
-    detail_activation: Annotated[str, typer.Option(help="relu, prelu or sst (soft threshold).")] = "sst",
-    seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
-    seeds: Annotated[int, typer.Option(min=1, help="How many seeds to train; the best on --validation is kept.")] = 1,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint of the run.")] = False,
+    base_activation: Activation = "prelu",
+    detail_activation: Activation = "sst",
+    seed: Seed = 0,
+    seeds: Seeds = 1,
+    resume: Resume = False,
     sweep: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(help="Instead of one network: units (1–10), activation or rule, scored on --validation."),
     ] = None,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress bar.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Train CSC-IVFN with the paper's recipe (the defaults) on pairs of pictures.
 
