@@ -99,3 +99,19 @@ def test_batches_are_refused() -> None:
 
     with pytest.raises(UsageError, match="one by one"):
         Fuser(NETWORKS[0], TASKS["infrared"]).explain([torch.rand(2, 1, 8, 8)] * 2)
+
+
+@pytest.mark.parametrize(("height", "width"), [(1500, 2), (2, 1500), (1, 1)])
+def test_a_sheet_of_a_line_of_pixels_stays_a_sheet(height: int, width: int) -> None:
+    pair = [np.zeros((height, width), np.uint8) for _ in range(2)]
+    sheet = Fuser(NETWORKS[0], TASKS["infrared"]).explain(pair).sheet(cell_width=100)
+    assert sheet.shape[0] < 3 * 260
+    assert sheet.shape[1] < 7 * 130
+
+
+def test_a_folder_holds_one_explanation(pair: list[np.ndarray], tmp_path: Path) -> None:
+    """Values of an earlier one do not stay beside the pictures of a later one."""
+    Fuser(NETWORKS[0], TASKS["infrared"]).explain(pair).save(tmp_path, values=True)
+    (tmp_path / "mine.tif").touch()
+    Fuser(NETWORKS[1], TASKS["infrared"]).explain(pair).save(tmp_path, overwrite=True)
+    assert [path.name for path in tmp_path.glob("*.tif")] == ["mine.tif"]

@@ -41,8 +41,8 @@ RuleName = Annotated[
         "Default: the model's."
     ),
 ]
-BaseRule = Annotated[Optional[str], typer.Option(help="Fusion rule of the base alone.")]  # noqa: UP045
-DetailRule = Annotated[Optional[str], typer.Option(help="Fusion rule of the detail alone.")]  # noqa: UP045
+BaseRule = Annotated[Optional[str], typer.Option(help="Fusion rule of the base alone, as for --rule.")]  # noqa: UP045
+DetailRule = Annotated[Optional[str], typer.Option(help="Fusion rule of the detail alone, as for --rule.")]  # noqa: UP045
 ResizeTo = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(help="For sources of different size: the size of the first or of the largest."),

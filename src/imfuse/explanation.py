@@ -110,7 +110,8 @@ class Explanation(Mapping[str, NDArray[np.float32]]):
 
         Args:
             folder: where to; it is made if it is not there.
-            overwrite: replace files that are there.
+            overwrite: replace files that are there; values of an earlier explanation that are not written anew are
+                removed, so that the folder holds one.
             values: write every part's own values too, as 32-bit ``NAME.tif``.
 
         Returns:
@@ -125,6 +126,9 @@ class Explanation(Mapping[str, NDArray[np.float32]]):
             check_output(path, overwrite)
         for path in paths:
             save_image(path, self._file(path), overwrite=overwrite)
+        if overwrite:
+            for path in set(part_paths(Path(folder), self, values=True)) - set(paths):
+                path.unlink(missing_ok=True)
         return paths
 
     def _file(self, path: Path) -> NDArray[Any]:

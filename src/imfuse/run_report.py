@@ -124,6 +124,8 @@ def check_report(path: Path, sources: Sequence[Path], made: Path | None) -> None
         UsageError: it has the name of a picture, or is one of the sources.
         OutputError: it exists and is no report, or its folder is missing.
     """
+    if str(path) == "-":
+        raise UsageError("the report is a file: give it a name such as run.json")
     if made is None or made.exists() or path.absolute().parent != made.absolute():
         check_output(path, overwrite=True)
     if path.exists() and any(path.samefile(source) for source in sources if source.exists()):

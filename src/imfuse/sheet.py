@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _MARGIN, _CAPTION, _TEXT = 8, 20, 13
+_TALLEST, _THINNEST = 2, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ def contact_sheet(rows: Sequence[Sequence[Cell | None]], cell_width: int = 400, 
 
     Args:
         rows: the pictures, None where a place stays empty; rows may differ in length.
-        cell_width: pixels to which every picture is scaled, proportions kept.
+        cell_width: pixels to which every picture is scaled, proportions kept; tall ones to twice that height.
         title: stands above all.
 
     Returns:
@@ -56,8 +57,10 @@ def _thumbnail(image: NDArray[Any], width: int) -> Any:
     from PIL import Image
 
     picture = Image.fromarray(to_display(image)).convert("RGB")
-    height = max(1, round(picture.height * width / picture.width))
-    return picture.resize((width, height), Image.Resampling.LANCZOS)
+    # Tall pictures are bounded in height, so that a sheet stays one; a line of pixels is still to be seen.
+    scale = min(width / picture.width, _TALLEST * width / picture.height)
+    size = (max(_THINNEST, round(picture.width * scale)), max(_THINNEST, round(picture.height * scale)))
+    return picture.resize(size, Image.Resampling.LANCZOS)
 
 
 def to_display(image: NDArray[Any]) -> NDArray[np.uint8]:

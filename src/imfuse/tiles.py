@@ -38,7 +38,9 @@ def tile_side(memory: int, bytes_per_pixel: int, halo: int) -> int:
     side = isqrt(memory // bytes_per_pixel) - 2 * halo
     if side < 32:
         least = bytes_per_pixel * (32 + 2 * halo) ** 2
-        raise UsageError(f"memory of {memory} bytes is too little for this model: give at least {least} bytes")
+        raise UsageError(
+            f"memory of {memory} bytes is too little for this model: give at least {-(-least // 2**20)}MiB"
+        )
     return min(side, CACHE_SIDE)
 
 

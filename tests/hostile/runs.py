@@ -40,7 +40,7 @@ class RefusedError(Exception):
 
 @cache
 def _settings() -> Settings:
-    return Settings("infrared", task("infrared").default_model, None, "cpu", (), overwrite=False)
+    return Settings("infrared", task("infrared").default_model, (), "cpu", (), overwrite=False)
 
 
 def by_library(sources: Pair, output: Path, resize_to: str | None) -> FusionResult:

@@ -66,5 +66,5 @@ def test_the_result_is_the_weighted_sum(name: str) -> None:
 
 
 def test_a_rule_that_is_not_allowed_is_told_with_those_that_are() -> None:
-    with pytest.raises(UsageError, match="choose one of addition, average"):
+    with pytest.raises(UsageError, match="not one of this model's: choose one of addition, average"):
         rule("l1_norm", [ADDITION, AVERAGE])

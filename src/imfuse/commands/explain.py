@@ -11,7 +11,7 @@ from rich.console import Console
 from imfuse import load
 from imfuse.batch import Job, check_sources
 from imfuse.commands.progress import bar
-from imfuse.errors import SourceError
+from imfuse.errors import OutputError, SourceError
 from imfuse.explanation import part_paths
 from imfuse.io import check_output
 from imfuse.io.naming import shown
@@ -37,10 +37,12 @@ def run_explain(
             raise SourceError(f"{shown(source)}: is a folder; explain takes the pictures of one scene")
     chosen = model or find_task(task).default_model
     fuser = load(chosen, task=task, device=device, **rules)
-    for path in part_paths(folder, fuser.part_names(), values=values):
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{shown(folder)}: is a file; give the name of a folder")
+    for path in part_paths(folder, fuser.part_names(), values=True):
         check_sources(Job(tuple(sources), path))
         if folder.exists():
-            check_output(path, overwrite)
+            check_output(path, overwrite or (not values and path.suffix == ".tif"))
     console = Console(stderr=True, quiet=quiet)
     with bar(console, "explaining", 1.0, count=False) as advance:
         explanation = fuser.explain(list(sources), progress=advance, **options)

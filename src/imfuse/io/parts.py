@@ -12,6 +12,7 @@ file called ``#1234 (deleted)``. Replacing a file needs a name in any case. So a
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import secrets
@@ -66,6 +67,10 @@ def _locked_part(folder: Path, name: str) -> tuple[Path, int]:
             descriptor = os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
         except FileExistsError:
             continue
+        except FileNotFoundError as error:
+            if folder.is_dir():  # such as /proc: there, but nothing can be made in it
+                raise OSError(errno.EACCES, os.strerror(errno.EACCES)) from error
+            raise
         if fcntl is not None:
             with contextlib.suppress(OSError):  # a file system without locks: nobody can take this one either
                 fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -75,4 +75,6 @@ def rule(name: str, allowed: Iterable[Rule] = RULES.values()) -> Rule:
     try:
         return names[str(name).replace("-", "_").lower()]
     except KeyError:
-        raise UsageError(f"unknown rule {name!r}: choose one of {', '.join(names)}") from None
+        known = str(name).replace("-", "_").lower() in RULES
+        words = f"rule {name!r} is not one of this model's" if known else f"unknown rule {name!r}"
+        raise UsageError(f"{words}: choose one of {', '.join(names)}") from None
