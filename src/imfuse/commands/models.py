@@ -22,11 +22,14 @@ def show_models(task: str | None, *, as_json: bool) -> None:
         console.out(json.dumps(entries, indent=1, ensure_ascii=False), highlight=False)
         return
     table = Table(title="Models", title_justify="left")
-    for heading in ("model", "tasks", "paper", "parameters", "trained on", "licence"):
-        table.add_column(heading, justify="right" if heading == "parameters" else "left", overflow="fold")
+    for heading in ("model", "tasks", "parameters"):
+        table.add_column(heading, justify="right" if heading == "parameters" else "left")
     for card in cards:
         default = [name for name in card.tasks if TASKS[name].default_model == card.name]
         tasks = ", ".join(f"{name} (default)" if name in default else name for name in card.tasks)
-        trained = "; ".join(f"{name}: {words}" for name, words in card.data.items())
-        table.add_row(card.name, tasks, card.paper, f"{card.parameters:,}", trained, card.licence)
+        table.add_row(card.name, tasks, f"{card.parameters:,}")
     console.print(table)
+    for card in cards:
+        trained = "; ".join(f"{name}: {words}" for name, words in card.data.items())
+        for title, words in (("paper", card.paper), ("trained on", trained), ("licence", card.licence)):
+            console.print(f"{card.name}, {title}: {words}", markup=False, highlight=False)
