@@ -39,8 +39,8 @@ class CSCIVFN(TwoScaleNetwork):
     """
 
     rules = (AVERAGE, L1_NORM, SALIENCY_WEIGHTED, ADDITION)
-    bytes_per_pixel = 1100
-    explain_bytes_per_pixel = 1400
+    bytes_per_pixel = 1200
+    explain_bytes_per_pixel = 1500
     blur_size = 11
 
     def __init__(
