@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import sys
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, NoReturn, Optional
 
 import typer
 
@@ -58,7 +60,22 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
-    sys.exit(_status())
+    status = _status()
+    if status == INTERRUPTED:
+        _end_now(status)
+    sys.exit(status)
+
+
+def _end_now(status: int) -> NoReturn:
+    """End with this status, which Python itself does not always do after Ctrl-C.
+
+    Where the interruption came upon code that is run from a string, as dataclasses do while modules are imported,
+    CPython ends by the signal although the exception was caught (``exit_sigint``), and there is no way to tell it so.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(status)
 
 
 def _status() -> int:
