@@ -10,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from fork_server import ForkServer, parts
 from imfuse.batch import Job, Outcome
+from imfuse.cli import app
 from imfuse.commands.summary import tell_interruption
 from imfuse.interruption import Interruption
 from imfuse.io import save_image
@@ -146,3 +148,31 @@ def test_an_ignored_interruption_stays_ignored() -> None:
             assert not interruption()
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_once_the_work_is_over_no_interruption_cuts_the_account_off() -> None:
+    with Interruption() as interruption:
+        interruption.ending = True
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        assert not interruption()
+
+
+def test_a_second_ctrl_c_before_the_first_picture_is_told_like_any_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = large_pair(tmp_path)
+    output, report = tmp_path / "fused", tmp_path / "run.json"
+    calls = []
+
+    def interrupted_twice(*_: object) -> None:
+        calls.append(1)
+        if len(calls) == 1:
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("imfuse.commands.fuse.remove_dead_parts", interrupted_twice)
+    arguments = ["fuse", str(first), str(second), "-o", str(output), "--report", str(report), "-q"]
+    assert CliRunner().invoke(app, arguments).exit_code == 130
+    assert read(report)["interrupted"] is True
+    assert read(report)["counts"]["not_reached"] == 2

@@ -23,10 +23,12 @@ class Interruption:
 
     Attributes:
         requested: whether Ctrl-C came.
+        ending: set when the work is over and only its account is left, which takes no time: no Ctrl-C cuts it off.
     """
 
     def __init__(self) -> None:
         self.requested = False
+        self.ending = False
         self._held = False
 
     def __call__(self) -> bool:
@@ -45,6 +47,8 @@ class Interruption:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def _note(self, _number: int, _frame: FrameType | None) -> None:
+        if self.ending:
+            return
         if self.requested:
             raise KeyboardInterrupt
         self.requested = True

@@ -151,16 +151,17 @@ def _is_folder(path: Path) -> bool:
 def _fuse_many(jobs: list[Job], settings: Settings, workers: int, console: Console, report: RunReport | None) -> int:
     folder = jobs[0].output.parent
     outcomes: dict[Job, Outcome] = {}
+    before = set(filter(is_made, jobs))
     with Interruption() as interruption:
-        if report:
-            report.begin()
-        remove_dead_parts(folder)
-        before = set(filter(is_made, jobs))
         try:
+            if report:
+                report.begin()
+            remove_dead_parts(folder)
             _run(jobs, settings, workers, console, outcomes, interruption)
         except KeyboardInterrupt:
             interruption.requested = True
             outcomes |= unheard_of(jobs, before | outcomes.keys(), _AS_STOPPED)
+        interruption.ending = True
         remove_dead_parts(folder)  # of workers that died
         in_order = [outcomes[job] for job in jobs if job in outcomes]
         summarise(in_order, folder, console, report.earlier_words() if report else ())
