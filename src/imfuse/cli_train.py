@@ -99,7 +99,9 @@ def train_csc_ivfn(
     ssim_weight: Annotated[float, typer.Option(help="λ of the loss, Eq. 4.")] = 5.0,
     settle_epochs: Annotated[
         int, typer.Option(min=0, help="Passes after that, with the normalisations as in inference.")
-    ] = 30,
+    ] = 80,
+    settle_batch: Annotated[int, typer.Option(min=1, help="Crops per step in these.")] = 4,
+    settle_rate: Annotated[float, typer.Option(help="Largest learning rate in these; it falls to zero.")] = 3e-3,
     units: Annotated[int, typer.Option(min=1, help="N: DCUs of the base encoder, and as many of the detail one.")] = 7,
     filters: Annotated[int, typer.Option(min=1, help="q: channels of a code.")] = 64,
     base_activation: Activation = "prelu",
@@ -134,6 +136,8 @@ def train_csc_ivfn(
         "learning_rate": learning_rate,
         "decay_epoch": decay_epoch,
         "settle_epochs": settle_epochs,
+        "settle_batch": settle_batch,
+        "settle_rate": settle_rate,
         "ssim_weight": ssim_weight,
         "units": units,
         "filters": filters,

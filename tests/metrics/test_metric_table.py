@@ -70,7 +70,7 @@ def test_gradients_reach_the_fused_picture_if_the_table_says_so(metric: Metric) 
     ("picture", "message"),
     [
         (torch.zeros(50, 50), "has shape"),
-        (torch.zeros(1, 3, 50, 50), "gray pictures"),
+        (torch.zeros(1, 2, 50, 50), "gray or RGB"),
         (torch.zeros(0, 1, 50, 50), "empty"),
         (torch.zeros(1, 1, 50, 50, dtype=torch.int64), "has type"),
         (torch.full((1, 1, 50, 50), 1.01), "must lie in"),
@@ -101,5 +101,17 @@ def test_evaluate_takes_a_choice() -> None:
     assert evaluate(fused, sources, []) == {}
     with pytest.raises(UsageError, match="unknown metric psnr; known are en, sd"):
         evaluate(fused, sources, ["en", "psnr"])
+    assert list(evaluate(fused)) == [metric.key for metric in METRICS.values() if metric.needs == "fused"]
     with pytest.raises(UsageError, match="exactly two sources"):
-        evaluate(fused)
+        evaluate(fused, metrics=["scd"])
+
+
+def test_gray_metrics_take_the_luma_of_rgb_pictures() -> None:
+    colour = [picture.double() / 255 for picture in random_pictures(3, 1, 3, 50, 43)]
+    weights = torch.tensor([0.299, 0.587, 0.114], dtype=torch.float64).view(1, 3, 1, 1)
+    gray = [(picture * weights).sum(1, keepdim=True) for picture in colour]
+    keys = [metric.key for metric in METRICS.values() if metric.pictures == "gray" and metric.needs != "truth"]
+    expected = evaluate(gray[0], gray[1:], keys)
+    for mixed in (colour[1:], [colour[1], gray[2]]):
+        for key, value in evaluate(colour[0], mixed, keys).items():
+            torch.testing.assert_close(value, expected[key], rtol=1e-9, atol=0)

@@ -1,3 +1,4 @@
+from csv import DictReader
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from imfuse.train.runs import train_seeds
 from imfuse.train.sweep import sweep
 from imfuse.train.validation import means, pairs_of, score_pairs
 
-SMALL = CSCIVFNConfig(epochs=3, batch=4, crop=32, decay_epoch=2, units=2, filters=4, seed=7, settle_epochs=1)
+SMALL = CSCIVFNConfig(
+    epochs=3, batch=4, crop=32, decay_epoch=2, units=2, filters=4, seed=7, settle_epochs=2, settle_batch=2
+)
 
 
 def test_the_defaults_are_the_papers() -> None:
@@ -22,14 +25,36 @@ def test_the_defaults_are_the_papers() -> None:
     assert (config.epochs, config.learning_rate, config.decay_epoch, config.ssim_weight) == (60, 1e-2, 30, 5.0)
 
 
-def test_resume_continues_bit_for_bit_and_calibrates_alike(tmp_path: Path, pairs_folder: Path) -> None:
+@pytest.mark.parametrize("stop_after", [1, 4])
+def test_resume_continues_bit_for_bit_and_calibrates_alike(tmp_path: Path, pairs_folder: Path, stop_after: int) -> None:
     whole = train_autoencoder(SMALL, pairs_folder, tmp_path / "whole", progress=False)
-    train_autoencoder(SMALL, pairs_folder, tmp_path / "cut", progress=False, stop_after=1)
+    train_autoencoder(SMALL, pairs_folder, tmp_path / "cut", progress=False, stop_after=stop_after)
     resumed = train_autoencoder(SMALL, pairs_folder, tmp_path / "cut", resume=True, progress=False)
     for name, value in whole.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
     assert whole.state_dict()["detail_encoder.origin"].abs().max() > 0
     assert "detail_encoder.0.activation.threshold" in (tmp_path / "whole/curves.csv").read_text()
+
+
+def test_the_settling_holds_the_normalisations_and_takes_smaller_steps(tmp_path: Path, pairs_folder: Path) -> None:
+    before = train_autoencoder(SMALL, pairs_folder, tmp_path, progress=False, stop_after=SMALL.epochs).state_dict()
+    after = train_autoencoder(SMALL, pairs_folder, tmp_path, resume=True, progress=False).state_dict()
+    means = [name for name in before if name.endswith("running_mean")]
+    assert means
+    assert all(torch.equal(before[name], after[name]) for name in means)
+    assert not torch.equal(before["base_decoder.weight"], after["base_decoder.weight"])
+    with (tmp_path / "curves.csv").open() as stream:
+        rates = [float(row["learning_rate"]) for row in DictReader(stream)]
+    assert rates == pytest.approx([1e-2, 1e-2, 1e-3, SMALL.settled_rate(1 / 3), SMALL.settled_rate(5 / 6)], rel=1e-6)
+    state = torch.load(tmp_path / "checkpoints/last.ckpt", weights_only=True)
+    steps = state["optimizer_states"][0]["state"][0]["step"]
+    assert int(steps) == 3 * 2 + 2 * 3  # six pictures: by four, then by two
+
+
+def test_the_rate_of_the_settling_rises_and_falls() -> None:
+    config = CSCIVFNConfig()
+    rates = [config.settled_rate(done) for done in (0, 0.05, 0.1, 0.55, 1)]
+    assert rates == pytest.approx([3e-3 / 11, 3e-3 * 6 / 11, 3e-3, 1.5e-3, 0], abs=1e-12)
 
 
 def test_a_checkpoint_of_another_version_is_told(tmp_path: Path, pairs_folder: Path) -> None:

@@ -4,7 +4,8 @@ from imfuse.metrics.contrast import average_gradient, spatial_frequency, standar
 from imfuse.metrics.correlation import sum_of_correlations_of_differences
 from imfuse.metrics.fidelity import viff, visual_information_fidelity
 from imfuse.metrics.information import entropy
-from imfuse.metrics.table import METRICS, Metric, evaluate
+from imfuse.metrics.metric import Metric
+from imfuse.metrics.table import METRICS, evaluate
 
 __all__ = [
     "METRICS",

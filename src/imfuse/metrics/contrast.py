@@ -7,6 +7,7 @@ from torch import Tensor
 
 from imfuse.metrics.families import measure
 from imfuse.metrics.levels import Levels
+from imfuse.metrics.metric import Metric
 from imfuse.metrics.windows import safe_sqrt
 
 
@@ -114,3 +115,47 @@ def _differences(pictures: Tensor, axis: int) -> Tensor:
 
     inside = between(0, 2, size - 2) / 2.0
     return torch.cat([between(0, 1, 1), inside, between(size - 2, size - 1, 1)], dim=axis)
+
+
+METRICS = (
+    Metric(
+        key="sd",
+        name="SD",
+        function=standard_deviation,
+        family=contrast_family,
+        direction="higher",
+        unit="grey level",
+        range=(0.0, 127.5),
+        needs="fused",
+        variant="population (divided by the number of pixels), levels 0…255",
+        definition="sqrt(mean((F − mean F)²))",
+        source="Ma, Ma, Li, Information Fusion 45, 2019",
+    ),
+    Metric(
+        key="sf",
+        name="SF",
+        function=spatial_frequency,
+        family=contrast_family,
+        direction="higher",
+        unit="grey level",
+        range=(0.0, 255.0 * 2.0**0.5),
+        needs="fused",
+        variant="forward differences, each direction's mean over its own differences, levels 0…255",
+        definition="sqrt(mean(Δx²) + mean(Δy²))",
+        source="Eskicioglu and Fisher, IEEE Trans. Communications 43, 1995",
+    ),
+    Metric(
+        key="ag",
+        name="AG",
+        function=average_gradient,
+        family=contrast_family,
+        direction="higher",
+        unit="grey level per pixel",
+        range=(0.0, 255.0),
+        needs="fused",
+        variant="central differences, one-sided at the border, all pixels, levels 0…255",
+        definition="mean(sqrt((Gx² + Gy²)/2))",
+        source="Cui et al., Optics Communications 341, 2015",
+    ),
+)
+"""The metrics of this family."""

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from imfuse.metrics.families import measure
 from imfuse.metrics.levels import Levels
+from imfuse.metrics.metric import Metric
 
 CONSTANT_VARIANCE = 1e-8  # squared grey levels: below it a picture is constant but for rounding
 
@@ -57,3 +58,21 @@ def _correlation_of_difference(moments: Tensor, source: int, other: int) -> Tens
     defined = torch.minimum(source_variance, difference_variance) > CONSTANT_VARIANCE
     scale = torch.where(defined, source_variance * difference_variance, 1.0).sqrt()
     return torch.where(defined, covariance, 0.0) / scale
+
+
+METRICS = (
+    Metric(
+        key="scd",
+        name="SCD",
+        function=sum_of_correlations_of_differences,
+        family=correlation_family,
+        direction="higher",
+        unit="",
+        range=(-2.0, 2.0),
+        needs="two sources",
+        variant="global correlation coefficients; 0 where one is undefined",
+        definition="corr(A, F − B) + corr(B, F − A)",
+        source="Aslantas and Bendes, AEU Int. J. Electronics and Communications 69, 2015",
+    ),
+)
+"""The metrics of this family."""

@@ -14,6 +14,7 @@ from torch import Tensor
 from imfuse.errors import UsageError
 from imfuse.metrics.families import measure
 from imfuse.metrics.levels import PEAK, Levels
+from imfuse.metrics.metric import Metric
 from imfuse.metrics.windows import filter_valid, gaussian_taps
 
 WINDOW_SIZES = (17, 9, 5, 3)  # scales 1…4
@@ -189,3 +190,34 @@ def _windows(pictures: Tensor, taps: list[float]) -> _Windows:
     residual = (fused_variance - gain * covariance).clamp(min=VARIANCE_FLOOR)
     variance = torch.where(variance < VARIANCE_FLOOR, 0.0, variance)
     return _Windows(gain, variance, residual)
+
+
+METRICS = (
+    Metric(
+        key="vif",
+        name="VIF",
+        function=visual_information_fidelity,
+        family=fidelity_family,
+        direction="higher",
+        unit="",
+        range=(0.0, None),
+        needs="sources",
+        variant="pixel domain (VIFp), 4 scales, noise variance 2, summed over the sources",
+        definition="Σ_sources Σ log(1 + g²σ²/(σ_v² + 2)) / Σ log(1 + σ²/2)",
+        source="Sheikh and Bovik, IEEE Trans. Image Processing 15(2), 2006",
+    ),
+    Metric(
+        key="viff",
+        name="VIFF",
+        function=viff,
+        family=fidelity_family,
+        direction="higher",
+        unit="",
+        range=(0.0, None),
+        needs="two sources",
+        variant="for fusion, source with the smaller gain per window, 4 scales with weights (1, 0, 0.15, 1)/2.15",
+        definition="Σ_k p_k Σ VID / Σ VIND with noise variance 0.005·255²",
+        source="Han, Cai, Cao, Xu, Information Fusion 14(2), 2013",
+    ),
+)
+"""The metrics of this family."""

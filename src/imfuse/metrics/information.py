@@ -8,6 +8,7 @@ from torch import Tensor
 
 from imfuse.metrics.families import measure
 from imfuse.metrics.levels import PEAK, Levels
+from imfuse.metrics.metric import Metric
 
 GRAY_LEVELS = 256
 
@@ -53,3 +54,22 @@ def _entropy(counts: Tensor) -> Tensor:
     share = counts / counts.sum(dim=1, keepdim=True)
     terms: Tensor = torch.special.entr(share)
     return terms.sum(dim=1) / math.log(2.0)
+
+
+METRICS = (
+    Metric(
+        key="en",
+        name="EN",
+        function=entropy,
+        family=information_family,
+        direction="higher",
+        unit="bit",
+        range=(0.0, 8.0),
+        needs="fused",
+        variant="256 levels, base 2, fused picture only",
+        definition="−Σ p(l) log2 p(l) over the histogram of the levels 0…255",
+        source="Roberts, van Aardt, Ahmed, J. Applied Remote Sensing 2, 2008",
+        differentiable=False,
+    ),
+)
+"""The metrics of this family."""

@@ -1,4 +1,4 @@
-"""What every metric is computed on: grey levels 0…255 in float64, checked once."""
+"""What every metric is computed on, checked once: grey levels 0…255, or bands in [0, 1], in float64."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from imfuse.errors import UsageError
+from imfuse.ops.colour import luma
 
 PEAK = 255.0
 RANGE_SLACK = 1e-6  # rounding of a float32 computation may leave [0, 1] by this much
@@ -19,10 +20,12 @@ class Levels:
     Attributes:
         fused: float64 tensor (B, H, W), levels 0…255.
         sources: one such tensor per source, in the order in which they were given.
+        truth: what fusion should have given, if it is known.
     """
 
     fused: Tensor
     sources: tuple[Tensor, ...] = ()
+    truth: Tensor | None = None
 
     def pair(self, metric: str) -> tuple[Tensor, Tensor]:
         """Return the two sources, for a metric that is defined for exactly two.
@@ -47,14 +50,31 @@ class Levels:
             )
 
 
-def levels(fused: Tensor, sources: Sequence[Tensor] = ()) -> Iterator[Levels]:
+@dataclass(frozen=True)
+class Bands:
+    """A fused picture, its sources and the truth with all their bands.
+
+    Attributes:
+        fused: float64 tensor (B, C, H, W) in [0, 1].
+        sources: one such tensor per source, in the order in which they were given.
+        truth: what fusion should have given, if it is known.
+    """
+
+    fused: Tensor
+    sources: tuple[Tensor, ...] = ()
+    truth: Tensor | None = None
+
+
+def levels(fused: Tensor, sources: Sequence[Tensor] = (), truth: Tensor | None = None) -> Iterator[Levels]:
     """Check the pictures and give them as grey levels, in parts that are worth computing at once.
 
-    On the CPU a part is one picture, so that memory in use stays small; elsewhere it is the whole batch.
+    On the CPU a part is one picture, so that memory in use stays small; elsewhere it is the whole batch. RGB pictures
+    are turned to luma (ITU-R BT.601), which is not rounded.
 
     Args:
-        fused: (B, 1, H, W), floating point in [0, 1], or uint8 0…255.
-        sources: tensors like `fused`, of the same shape and on the same device.
+        fused: (B, 1 or 3, H, W), floating point in [0, 1], or uint8 0…255.
+        sources: tensors like `fused`, of the same batch and size and on the same device.
+        truth: likewise.
 
     Yields:
         Parts of the batch, in order.
@@ -62,22 +82,69 @@ def levels(fused: Tensor, sources: Sequence[Tensor] = ()) -> Iterator[Levels]:
     Raises:
         UsageError: A picture has another type, shape, device or range, or holds values that are not finite.
     """
+    pictures = _checked(fused, sources, truth)
+    for what, picture in pictures:
+        if picture.size(1) not in (1, 3):
+            raise UsageError(
+                f"{what} has shape {tuple(picture.shape)}; gray or RGB pictures (B, 1 or 3, H, W) are needed"
+            )
+    for part in _parts(fused):
+        yield Levels(
+            _to_levels(fused[part]),
+            tuple(_to_levels(source[part]) for source in sources),
+            None if truth is None else _to_levels(truth[part]),
+        )
+
+
+def bands(fused: Tensor, sources: Sequence[Tensor] = (), truth: Tensor | None = None) -> Iterator[Bands]:
+    """Like `levels`, but with all bands of the pictures, in [0, 1].
+
+    Args:
+        fused: (B, C, H, W), floating point in [0, 1], or uint8 0…255.
+        sources: tensors like `fused`, of the same batch and size and on the same device; their bands may differ.
+        truth: tensor of the same shape as `fused`.
+
+    Yields:
+        Parts of the batch, in order.
+
+    Raises:
+        UsageError: A picture has another type, shape, device or range, or holds values that are not finite.
+    """
+    _checked(fused, sources, truth)
+    if truth is not None and truth.shape != fused.shape:
+        raise UsageError(f"the truth has shape {tuple(truth.shape)}, but the fused picture has {tuple(fused.shape)}")
+    for part in _parts(fused):
+        yield Bands(
+            _to_unit(fused[part]),
+            tuple(_to_unit(source[part]) for source in sources),
+            None if truth is None else _to_unit(truth[part]),
+        )
+
+
+def _checked(fused: Tensor, sources: Sequence[Tensor], truth: Tensor | None) -> list[tuple[str, Tensor]]:
+    """All pictures with what messages call them."""
     if isinstance(sources, Tensor):
         raise UsageError("sources is one tensor; give a list or tuple with one tensor per source")
-    _check_picture(fused, "the fused picture")
-    for number, source in enumerate(sources, start=1):
-        _check_picture(source, f"source {number}")
-        _check_match(fused, source, number)
+    others = [(f"source {number}", source) for number, source in enumerate(sources, start=1)]
+    others += [] if truth is None else [("the truth", truth)]
+    pictures = [("the fused picture", fused), *others]
+    for what, picture in pictures:
+        _check_picture(picture, what)
+    for what, picture in others:
+        _check_match(fused, picture, what)
+    return pictures
+
+
+def _parts(fused: Tensor) -> Iterator[slice]:
     batch = fused.size(0)
     step = 1 if fused.device.type == "cpu" else batch
     for start in range(0, batch, step):
-        part = slice(start, start + step)
-        yield Levels(_to_levels(fused[part]), tuple(_to_levels(source[part]) for source in sources))
+        yield slice(start, start + step)
 
 
 def _check_picture(picture: Tensor, what: str) -> None:
-    if picture.dim() != 4 or picture.size(1) != 1:
-        raise UsageError(f"{what} has shape {tuple(picture.shape)}; gray pictures (B, 1, H, W) are needed")
+    if picture.dim() != 4:
+        raise UsageError(f"{what} has shape {tuple(picture.shape)}; pictures (B, C, H, W) are needed")
     if picture.numel() == 0:
         raise UsageError(f"{what} has shape {tuple(picture.shape)}: it is empty")
     if picture.dtype == torch.uint8:
@@ -91,15 +158,19 @@ def _check_picture(picture: Tensor, what: str) -> None:
         )
 
 
-def _check_match(fused: Tensor, source: Tensor, number: int) -> None:
-    if source.shape != fused.shape:
-        raise UsageError(
-            f"source {number} has shape {tuple(source.shape)}, but the fused picture has {tuple(fused.shape)}"
-        )
-    if source.device != fused.device:
-        raise UsageError(f"source {number} is on {source.device}, but the fused picture is on {fused.device}")
+def _check_match(fused: Tensor, picture: Tensor, what: str) -> None:
+    if (picture.size(0), *picture.shape[2:]) != (fused.size(0), *fused.shape[2:]):
+        raise UsageError(f"{what} has shape {tuple(picture.shape)}, but the fused picture has {tuple(fused.shape)}")
+    if picture.device != fused.device:
+        raise UsageError(f"{what} is on {picture.device}, but the fused picture is on {fused.device}")
+
+
+def _to_unit(picture: Tensor) -> Tensor:
+    values = picture.to(torch.float64)
+    return values / PEAK if picture.dtype == torch.uint8 else values
 
 
 def _to_levels(picture: Tensor) -> Tensor:
-    values = picture.squeeze(1).to(torch.float64)
-    return values if picture.dtype == torch.uint8 else values * PEAK
+    values = picture.to(torch.float64)
+    gray = values.squeeze(1) if picture.size(1) == 1 else luma(values).squeeze(1)
+    return gray if picture.dtype == torch.uint8 else gray * PEAK

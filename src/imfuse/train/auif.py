@@ -37,6 +37,8 @@ class AUIFConfig(TrainingConfig):
     learning_rate: float = 1e-2
     decay_epoch: int = 40
     settle_epochs: int = 0
+    settle_batch: int = 32
+    settle_rate: float = 1e-3
     ssim_weight: float = 5.0
     seed: int = 0
     layers: int = 10

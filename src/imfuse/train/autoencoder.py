@@ -6,10 +6,14 @@ from pathlib import Path
 from pickle import UnpicklingError
 
 import lightning.pytorch as pl
+import numpy as np
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
+from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.utils.data import DataLoader
 
 from imfuse.errors import DataError, OutputError
 from imfuse.losses.reconstruction import reconstruction_loss
@@ -22,19 +26,45 @@ CHECKPOINTS = "checkpoints"
 
 
 class Reconstruction(pl.LightningModule):
-    """Reproduce single pictures: Adam, the reconstruction loss, and one drop of the learning rate to a tenth."""
+    """Reproduce single pictures: Adam, the reconstruction loss, and one drop of the learning rate to a tenth.
 
-    def __init__(self, network: TwoScaleNetwork, config: TrainingConfig) -> None:
+    In the last epochs, in which the network settles, the statistics of the normalisations are held.
+    """
+
+    def __init__(self, network: TwoScaleNetwork, config: TrainingConfig, pictures: list[NDArray[np.uint8]]) -> None:
         super().__init__()
         self.network = network
         self.config = config
+        self.pictures = pictures
+
+    @property
+    def settling(self) -> bool:
+        """Whether this is one of the last epochs."""
+        return self.current_epoch >= self.config.epochs
+
+    def train_dataloader(self) -> DataLoader[Tensor]:
+        """The crops of the next epoch."""
+        batch = self.config.settle_batch if self.settling else self.config.batch
+        return crop_loader(self.pictures, batch, self.config.crop, self.config.seed)
 
     def on_train_epoch_start(self) -> None:
-        """In the last epochs, hold the statistics of the normalisations."""
-        if self.current_epoch >= self.config.epochs:
+        """While settling, hold the statistics of the normalisations."""
+        if self.settling:
             for module in self.network.modules():
                 if isinstance(module, nn.BatchNorm2d):
                     module.eval()
+
+    def on_train_batch_start(self, batch: Tensor, batch_idx: int) -> None:
+        """While settling, set the learning rate step by step."""
+        if self.settling:
+            epochs = self.current_epoch - self.config.epochs + batch_idx / self.trainer.num_training_batches
+            for group in self.trainer.optimizers[0].param_groups:
+                group["lr"] = self.config.settled_rate(epochs / self.config.settle_epochs)
+
+    def configure_gradient_clipping(self, optimizer: Optimizer, *_: object, **__: object) -> None:
+        """While settling, clip the gradient."""
+        if self.settling:
+            self.clip_gradients(optimizer, gradient_clip_val=1.0, gradient_clip_algorithm="norm")
 
     def training_step(self, batch: Tensor, _index: int) -> Tensor:
         """The loss of a batch (B, 1, crop, crop)."""
@@ -86,12 +116,11 @@ def train_autoencoder(
         write_config(config, run)
     except OSError as error:
         raise OutputError(f"{run}: cannot hold a training ({error.strerror or error})") from error
-    loader = crop_loader(pictures, config.batch, config.crop, config.seed)
     trainer = _trainer(config.all_epochs if stop_after is None else stop_after, run, progress)
-    module = Reconstruction(config.build(), config)
+    module = Reconstruction(config.build(), config, pictures)
     deterministic = torch.are_deterministic_algorithms_enabled()
     try:
-        trainer.fit(module, loader, ckpt_path=checkpoint, weights_only=True)
+        trainer.fit(module, ckpt_path=checkpoint, weights_only=True)
     except RuntimeError as error:
         if checkpoint is None or "state_dict" not in str(error):
             raise
@@ -151,5 +180,6 @@ def _trainer(epochs: int, run: Path, progress: bool) -> pl.Trainer:
         callbacks=callbacks,
         enable_progress_bar=progress,
         enable_model_summary=False,
+        reload_dataloaders_every_n_epochs=1,  # batches are smaller while settling
         deterministic="warn",  # reflection padding has no deterministic gradient on CUDA
     )

@@ -32,6 +32,8 @@ class TrainingConfig(ABC):
         learning_rate: of Adam, in the first half.
         decay_epoch: from this epoch on the learning rate is a tenth.
         settle_epochs: passes after that, in which the normalisations keep the statistics that inference uses.
+        settle_batch: pictures per step in these.
+        settle_rate: largest learning rate in these; it rises to it over the first tenth and falls to zero.
         ssim_weight: μ (AUIF) or λ (Deep CSC) of the reconstruction loss.
         seed: of the first parameters, the order of the pictures and the crops.
     """
@@ -46,12 +48,14 @@ class TrainingConfig(ABC):
     learning_rate: float
     decay_epoch: int
     settle_epochs: int
+    settle_batch: int
+    settle_rate: float
     ssim_weight: float
     seed: int
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        for name in ("epochs", "batch", "crop", "learning_rate"):
+        for name in ("epochs", "batch", "crop", "learning_rate", "settle_batch", "settle_rate"):
             if not 0 < getattr(self, name) < math.inf:
                 raise UsageError(f"{name} is {getattr(self, name)}: give a positive number")
         for name in ("ssim_weight", "decay_epoch", "settle_epochs", "seed"):
@@ -68,6 +72,13 @@ class TrainingConfig(ABC):
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return asdict(self)
+
+    def settled_rate(self, done: float) -> float:
+        """The learning rate after this fraction of the settling: a linear rise, then half a cosine."""
+        rise = 0.1
+        if done < rise:
+            return self.settle_rate * (done + 0.01) / (rise + 0.01)
+        return self.settle_rate * (1 + math.cos(math.pi * (done - rise) / (1 - rise))) / 2
 
     @abstractmethod
     def network_arguments(self) -> dict[str, Any]:

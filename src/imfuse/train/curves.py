@@ -33,8 +33,8 @@ class Curves(pl.Callback):
         self.rows: list[dict[str, float]] = []
         self.learning_rate = 0.0
 
-    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Note the learning rate before the schedule steps."""
+    def on_before_optimizer_step(self, trainer: pl.Trainer, *_: Any) -> None:
+        """Note the learning rate; that of the epoch's last step stays."""
         self.learning_rate = float(trainer.optimizers[0].param_groups[0]["lr"])
 
     def state_dict(self) -> dict[str, Any]:
