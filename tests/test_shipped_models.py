@@ -15,7 +15,7 @@ def test_every_task_has_its_default_model() -> None:
         assert imfuse.load(task.default_model).task is task
 
 
-@pytest.mark.parametrize("card", imfuse.list_models(), ids=lambda card: card.name)
+@pytest.mark.parametrize("card", imfuse.list_models(kind="learned"), ids=lambda card: card.name)
 def test_cards_are_complete_and_weights_are_theirs(card: ModelCard) -> None:
     network = imfuse.load(card.name).network
     assert card.parameters == sum(parameter.numel() for parameter in network.parameters())
@@ -29,11 +29,11 @@ def test_cards_are_complete_and_weights_are_theirs(card: ModelCard) -> None:
 
 def test_no_weights_without_a_card() -> None:
     stems = {path.stem for path in WEIGHTS_FOLDER.glob("*.safetensors")}
-    assert stems == {card.name for card in imfuse.list_models()}
+    assert stems == {card.name for card in imfuse.list_models(kind="learned")}
 
 
 @pytest.mark.data
-@pytest.mark.parametrize("name", [card.name for card in imfuse.list_models()])
+@pytest.mark.parametrize("name", [card.name for card in imfuse.list_models(kind="learned")])
 def test_the_cards_figures_are_reproduced(data_dir: Path, name: str) -> None:
     fuser = imfuse.load(name)
     stated = fuser.card.figures["test"]["sets"]["flir_test"]

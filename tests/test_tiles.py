@@ -43,3 +43,16 @@ def test_a_tile_with_its_halo_fits_the_memory() -> None:
     assert tile_side(2**40, 100, 30) == CACHE_SIDE
     with pytest.raises(UsageError, match="too little"):
         tile_side(1000, 100, 30)
+
+
+@given(st.integers(1, 200), st.integers(1, 200), st.integers(1, 60), st.integers(0, 30), st.sampled_from([1, 2, 8, 32]))
+def test_grown_windows_begin_at_multiples_of_the_alignment(
+    height: int, width: int, side: int, halo: int, alignment: int
+) -> None:
+    for window in tiles(height, width, side):
+        grown = window.grown(halo, height, width, alignment)
+        assert grown.top % alignment == grown.left % alignment == 0
+        plain = window.grown(halo, height, width)
+        assert (grown.bottom, grown.right) == (plain.bottom, plain.right)
+        assert 0 <= plain.top - grown.top < alignment
+        assert 0 <= plain.left - grown.left < alignment

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from imfuse.fuser import Fuser
-    from imfuse.registry import ModelCard
+    from imfuse.registry import ModelCard, ModelKind
     from imfuse.result import FusionResult
 
 __version__ = "0.1.0"
@@ -106,8 +106,13 @@ def load(
     return Fuser(network, chosen, card.name, device, card)
 
 
-def list_models(task: str | None = None) -> list[ModelCard]:
-    """The cards of the built-in models, by name; of one task if it is given."""
+def list_models(task: str | None = None, kind: ModelKind | None = None) -> list[ModelCard]:
+    """The cards of the built-in models by name, trained ones first.
+
+    Args:
+        task: only those that serve this task.
+        kind: only trained ones (``learned``), or only methods without weights (``classical``).
+    """
     from imfuse import registry
 
-    return registry.list_models(task)
+    return registry.list_models(task, kind)

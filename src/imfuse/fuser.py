@@ -210,7 +210,7 @@ class Fuser:
         ranges_of(range, self.task.roles)
         check_resize(resize_to)
         check_depth(depth)
-        tile_side(parse_memory(memory), self.network.bytes_per_pixel, self.network.halo)
+        tile_side(parse_memory(memory), self.network.bytes_per_pixel, self.network.halo + self.network.alignment - 1)
 
     def _run(self, plan: Plan, progress: Progress | None) -> tuple[ArrayWriter, _Tally]:
         detail = plan.detail

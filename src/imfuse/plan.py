@@ -36,6 +36,7 @@ class Plan:
         levels: of each source.
         windows: cover the picture.
         halo: pixels around a window that are read with it.
+        alignment: the first row and column that are read are multiples of it.
         depth: of the result.
         notes: what the report has to say of the decisions.
     """
@@ -45,6 +46,7 @@ class Plan:
     levels: list[Levels]
     windows: list[Window]
     halo: int
+    alignment: int
     depth: OutputDepth
     notes: list[str]
 
@@ -55,7 +57,7 @@ class Plan:
 
     def read(self, window: Window, device: torch.device) -> tuple[list[Tensor], list[Tensor], Core]:
         """A window with its halo: every source in [0, 1], (1, C, h, w); its luma; and what of it is not halo."""
-        grown = window.grown(self.halo, self.detail.height, self.detail.width)
+        grown = window.grown(self.halo, self.detail.height, self.detail.width, self.alignment)
         pictures = [
             _to_unit(source.read(grown), levels, device)
             for source, levels in zip(self.sources, self.levels, strict=True)
@@ -93,7 +95,7 @@ def make_plan(
     notes += resize_notes
     detail = opened[task.detail_role]
     working = network.explain_bytes_per_pixel if explained else network.bytes_per_pixel
-    windows = _windows(working, network.halo, opened, detail, memory)
+    windows = _windows(working, network.halo + network.alignment - 1, opened, detail, memory)
     levels = []
     for source, role, policy in zip(opened, roles, policies, strict=True):
         found, level_notes = find_levels(source, windows, policy, role.stretch)
@@ -106,7 +108,7 @@ def make_plan(
             notes.append(f"{source.name}: its alpha channel is not used")
     stored = output_depth(detail, depth)
     notes += depth_notes(detail, stored)
-    return Plan(task, opened, levels, windows, network.halo, stored, notes)
+    return Plan(task, opened, levels, windows, network.halo, network.alignment, stored, notes)
 
 
 def _windows(working: int, halo: int, sources: list[PixelSource], detail: PixelSource, memory: int) -> list[Window]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from imfuse.errors import UsageError, WeightsError
 
@@ -26,6 +26,8 @@ NETWORKS: dict[str, str] = {
     "csc_ivfn": "imfuse.networks.csc_ivfn:CSCIVFN",
 }
 """Network names of cards → module and class."""
+
+ModelKind = Literal["learned", "classical"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class ModelCard:
         commit: commit of the code that trained it.
         selection: the criterion by which this run was chosen, on which data.
         figures: measured figures, each with its data and the metrics' definitions.
-        sha256: of the weights file.
+        sha256: of the weights file; empty for a classical method, which has none.
         path: where the card was read from; not part of the file.
     """
 
@@ -65,11 +67,20 @@ class ModelCard:
     path: Path | None = field(default=None, compare=False)
 
     @property
+    def learned(self) -> bool:
+        """Whether it is a trained model; a classical method is not."""
+        return bool(self.sha256)
+
+    @property
     def weights_path(self) -> Path:
         """The safetensors file beside the card."""
         if self.path is None:
             raise WeightsError(f"model card {self.name!r} was not read from a file and has no weights")
         return self.path.with_suffix(".safetensors")
+
+
+CLASSICAL: tuple[ModelCard, ...] = ()
+"""Methods without weights."""
 
 
 def read_card(path: Path) -> ModelCard:
@@ -101,6 +112,8 @@ def _check_card(card: ModelCard) -> None:
         raise ValueError("a text is missing or not printable")
     if not re.fullmatch(r"[\w][\w.+-]{0,80}", card.name):
         raise ValueError(f"name {card.name!r}")
+    if not re.fullmatch(r"[0-9a-f]{64}", card.sha256):
+        raise ValueError("sha256")
     if not isinstance(card.tasks, list) or not card.tasks or not all(isinstance(task, str) for task in card.tasks):
         raise ValueError("tasks")
     for name in ("arguments", "data", "recipe", "figures"):
@@ -114,14 +127,20 @@ def write_card(card: ModelCard, path: Path) -> None:
     path.write_text(json.dumps(entries, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def list_models(task: str | None = None) -> list[ModelCard]:
-    """The models with weights in the package, by name; of one task if it is given."""
-    cards = [read_card(path) for path in sorted(WEIGHTS_FOLDER.glob("*.json"))]
+def list_models(task: str | None = None, kind: ModelKind | None = None) -> list[ModelCard]:
+    """The built-in models by name, trained ones first.
+
+    Args:
+        task: only those that serve this task.
+        kind: only those with weights in the package (``learned``), or only methods without weights (``classical``).
+    """
+    cards = [read_card(path) for path in sorted(WEIGHTS_FOLDER.glob("*.json"))] if kind != "classical" else []
+    cards += CLASSICAL if kind != "learned" else ()
     return [card for card in cards if task is None or task in card.tasks]
 
 
 def find_card(name_or_path: str | Path) -> ModelCard:
-    """The card of a built-in model, or of a ``.safetensors`` or ``.json`` file.
+    """The card of a built-in model or method, or of a ``.safetensors`` or ``.json`` file.
 
     Raises:
         UsageError: no built-in model has this name.
@@ -130,10 +149,10 @@ def find_card(name_or_path: str | Path) -> ModelCard:
     path = Path(str(name_or_path))
     if path.suffix in {".safetensors", ".json"}:
         return read_card(path.with_suffix(".json"))
-    built_in = WEIGHTS_FOLDER / f"{name_or_path}.json"
-    if built_in.name == f"{name_or_path}.json" and built_in.is_file():
-        return read_card(built_in)
-    names = ", ".join(card.name for card in list_models()) or "none is built in"
+    cards = {card.name: card for card in list_models()}
+    if str(name_or_path) in cards:
+        return cards[str(name_or_path)]
+    names = ", ".join(cards)
     raise UsageError(f"unknown model {str(name_or_path)!r}: choose one of {names}, or give a .safetensors file")
 
 
@@ -159,7 +178,7 @@ def build_network(network: str, arguments: Mapping[str, Any]) -> FusionNetwork:
 
 
 def load_network(card: ModelCard) -> FusionNetwork:
-    """The card's network with its weights, in evaluation mode.
+    """The card's network with its weights, if it has any, in evaluation mode.
 
     Raises:
         WeightsError: the weights are missing, damaged, or not the card's.
@@ -167,6 +186,8 @@ def load_network(card: ModelCard) -> FusionNetwork:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    if not card.learned:
+        return build_network(card.network, card.arguments).eval()
     path = card.weights_path
     try:
         network = build_network(card.network, card.arguments)

@@ -29,9 +29,13 @@ class Window:
         """Row and column slices for an array that covers the whole picture."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
-    def grown(self, halo: int, height: int, width: int) -> Window:
-        """This window with ``halo`` pixels more on every side, cut at the borders of a ``height × width`` picture."""
+    def grown(self, halo: int, height: int, width: int, alignment: int = 1) -> Window:
+        """This window with ``halo`` pixels more on every side, cut at the borders of a ``height × width`` picture.
+
+        Its first row and column are multiples of ``alignment``; for that it may grow further.
+        """
         top, left = max(self.top - halo, 0), max(self.left - halo, 0)
+        top, left = top - top % alignment, left - left % alignment
         return Window(top, left, min(self.bottom + halo, height) - top, min(self.right + halo, width) - left)
 
     def inside(self, outer: Window) -> Window:

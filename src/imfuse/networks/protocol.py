@@ -55,6 +55,9 @@ class FusionNetwork(nn.Module, ABC):
     """Working memory per pixel of a window, in bytes, at the peak of :meth:`fuse` and :meth:`survey`; a test measures
     it."""
 
+    alignment: int = 1
+    """The first row and column of every window are multiples of this: pyramids thin out from there."""
+
     explain_bytes_per_pixel: int = 0
     """The same of :meth:`explain`."""
 
