@@ -122,7 +122,7 @@ def to_markdown(scores: Scores, *, images: bool = True) -> str:
     """Mean ± deviation of every method, then every picture, then the definitions."""
     headings = [heading(key) for key in scores.keys]
     lines = _table(["method", "n", *headings], [_means_row(scores, method) for method in scores.methods])
-    if images:
+    if images and any(len(scores.of(method)) > 1 for method in scores.methods):
         rows = [
             [row.fusion.method, row.fusion.scene.name, *(figure(row.values[key]) for key in scores.keys)]
             for method in scores.methods
