@@ -144,7 +144,12 @@ def spread_words(spread: Spread) -> str:
     """Mean ± deviation; the mean alone where there is no deviation."""
     if spread.count == 0:
         return "–"
-    return figure(spread.mean) if spread.count == 1 else f"{figure(spread.mean)} ± {figure(spread.deviation)}"
+    mean = figure(spread.mean)
+    if spread.count == 1:
+        return mean
+    # Where the mean has three decimals, so has the deviation.
+    deviation = f"{spread.deviation:.3f}" if mean == f"{spread.mean:.3f}" else figure(spread.deviation)
+    return f"{mean} ± {deviation}"
 
 
 def definition(key: str) -> str:
