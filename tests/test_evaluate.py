@@ -169,6 +169,15 @@ def test_a_truth_and_the_usual_metrics_of_a_task(run: Run, folders: tuple[Path, 
     assert run(folders[0], "--metrics", "en,sd")[0] == 0
 
 
+def test_the_usual_metrics_are_those_that_the_sources_allow(run: Run, folders: tuple[Path, Path, Path]) -> None:
+    third = fill(folders[0].parent / "third", ("1", "2", "10"), 60)
+    status, out, told = run(folders[0], "--sources", *folders[1:], third, "--task", "focus", "--format", "json")
+    usual = default_metrics("focus")
+    assert status == 0
+    assert list(json.loads(out)["docs"]) == [key for key in usual if METRICS[key].needs != "two sources"]
+    assert all(key in told for key in usual if METRICS[key].needs == "two sources")
+
+
 def test_infinite_values_are_words_in_json(run: Run, folders: tuple[Path, Path, Path]) -> None:
     _, out, _ = run(folders[0], "--truth", folders[0], "--metrics", "psnr", "--format", "json")
     values = [row["values"]["psnr"] for row in json.loads(out)["images"]]

@@ -13,7 +13,7 @@ from imfuse.data.pairs import read_gray
 from imfuse.errors import DataError, SizeMismatchError, SourceError, UsageError
 from imfuse.io import save_image
 from imfuse.metrics import evaluate
-from imfuse.scoring import describe_metric, figure, heading, read_picture, score, spread
+from imfuse.scoring import describe_metric, figure, headings, read_picture, score, spread
 
 KEYS = ("en", "sd", "sf", "ag", "scd", "vif", "viff")
 
@@ -131,5 +131,6 @@ def test_figures_keep_three_digits_of_small_values_and_headings_tell_the_directi
     assert [figure(value) for value in (6.88512, 0.0, 0.6241, 0.00012345, -3.0, math.inf)] == [
         "6.885", "0.000", "0.624", "0.000123", "-3.000", "inf",
     ]  # fmt: skip
-    assert heading("en") == "EN ↑"
+    assert headings(["en", "rmse"]) == ["EN ↑", "RMSE ↓"]
+    assert headings(["psnr", "psnr"]) == ["PSNR (psnr) ↑"] * 2
     assert {"variant", "definition", "source", "unit"} <= describe_metric("en").keys()
