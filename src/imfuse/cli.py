@@ -13,6 +13,7 @@ from typing import Annotated, NoReturn, Optional
 import typer
 
 from imfuse import __version__
+from imfuse.cli_evaluate import SourcesCommand, evaluate
 from imfuse.cli_train import train_app
 from imfuse.errors import ImfuseError
 from imfuse.interruption import INTERRUPTED
@@ -285,6 +286,9 @@ def explain(
         overwrite=overwrite,
         quiet=quiet,
     )
+
+
+app.command(cls=SourcesCommand)(evaluate)
 
 
 @app.command()
