@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("--rules", nargs="+", default=[None], metavar="BASE+DETAIL")
     parser.add_argument("--write-card", action="store_true")
     arguments = parser.parse_args()
-    keys = list(METRICS)
+    keys = ["en", "sd", "sf", "ag", "scd", "vif", "viff"]
     fusers = [imfuse.load(weights) for weights in arguments.weights]
     card = fusers[0].card
     published = PUBLISHED.get(card.network, {}) if card is not None else {}
