@@ -29,7 +29,7 @@ class Passing(FusionNetwork):
         self.index = index
 
     def fuse(self, sources: list[Tensor], survey: object = None) -> Tensor:
-        return sources[self.index].clone()
+        return list(sources)[self.index].clone()
 
 
 def source(pixels: np.ndarray, full_range: tuple[float, float] | None = None) -> ArraySource:

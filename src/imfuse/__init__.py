@@ -37,8 +37,8 @@ def fuse(
 
     Args:
         sources: paths, arrays (H, W) or (H, W, C), PIL images, or tensors (C, H, W) or (B, C, H, W), in the task's
-            order: infrared first, then visible.
-        task: task name.
+            order: infrared, then visible; CT, PET or SPECT, then MRI; a stack of any order.
+        task: ``infrared``, ``medical``, ``focus`` or ``exposure``.
         model: name of a built-in model (see :func:`list_models`) or path of a ``.safetensors`` file with its card;
             by default the task's.
         rule: fusion rule, for models where it can be chosen.
@@ -48,7 +48,8 @@ def fuse(
         **options: ``range``, ``resize_to``, ``depth``, ``memory``, ``progress``: see :meth:`imfuse.fuser.Fuser.fuse`.
 
     Returns:
-        The picture as ``.image`` (depth and colour of the visible source), ``.save(path)`` and ``.report``.
+        The picture as ``.image`` (depth of the visible source, the MRI or the first picture), ``.save(path)`` and
+        ``.report``.
 
     Raises:
         imfuse.errors.ImfuseError: one of its kinds, with a message that says what to do.

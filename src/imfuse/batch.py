@@ -112,7 +112,7 @@ def check_sources(job: Job) -> None:
             raise UsageError(f"{job.output}: is one of the sources; choose another output")
     for first, second in combinations(job.sources, 2):
         if _same(first, second):
-            raise UsageError(f"{second}: is given twice; give pictures of different sensors")
+            raise UsageError(f"{second}: is given twice; give a picture once")
 
 
 def _same(first: Path, second: Path) -> bool:

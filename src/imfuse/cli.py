@@ -13,6 +13,8 @@ from typing import Annotated, NoReturn, Optional
 import typer
 
 from imfuse import __version__
+from imfuse.cli_bench import bench
+from imfuse.cli_evaluate import SourcesCommand, evaluate
 from imfuse.cli_train import train_app
 from imfuse.errors import ImfuseError
 from imfuse.interruption import INTERRUPTED
@@ -28,10 +30,11 @@ app = typer.Typer(
     "[bold]Start here:[/bold] imfuse demo · imfuse fuse thermal.png visible.png · imfuse models",
 )
 app.add_typer(train_app, name="train")
+app.command("bench")(bench)
 
 
 # Options that several commands have. Typer 0.12 reads Optional.
-TaskName = Annotated[str, typer.Option(help="What is fused; see [bold]imfuse models[/bold].")]
+TaskName = Annotated[str, typer.Option(help="What is fused: infrared, medical, focus or exposure.")]
 ModelName = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(help="Model name, or path of a .safetensors file with its card. Default: the task's."),
@@ -137,7 +140,7 @@ def _options(
 def fuse(
     sources: Annotated[
         list[Path],
-        typer.Argument(help="Pictures in the task's order (infrared first), or two folders of such pictures."),
+        typer.Argument(help="Pictures in the task's order, a folder for each of them, or one folder with a stack."),
     ],
     output: Annotated[
         Optional[Path],  # noqa: UP045 - Typer 0.12 reads this form
@@ -155,19 +158,20 @@ def fuse(
         typer.Option(
             "--range",
             metavar="NAME|ROLE=NAME,…",
-            help="What of the infrared picture becomes black and white: full, minmax or percentile; of both: "
-            "infrared=minmax,visible=percentile. Default: full; raw thermal counts of more than 8 bits by percentile.",
+            help="What becomes black and white: full, minmax or percentile, of the infrared picture, of the medical "
+            "ones, or of a whole stack at once; by role: infrared=minmax,visible=percentile. Default: full; raw counts "
+            "of thermal cameras and scanners of more than 8 bits by percentile.",
         ),
     ] = None,
     resize_to: ResizeTo = None,
     depth: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option(help="Depth of the result: 8, 16 or float. Default: that of the visible picture."),
+        typer.Option(help="Depth of the result: 8, 16 or float. Default: that of visible, MRI or first picture."),
     ] = None,
     memory: Annotated[str, typer.Option(help="What fusing may take beyond the pictures themselves.")] = "1GiB",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")] = False,
     skip_orphans: Annotated[
-        bool, typer.Option("--skip-orphans", help="Folders: leave pictures without a partner out.")
+        bool, typer.Option("--skip-orphans", help="Folders: leave pictures without all partners out.")
     ] = False,
     jobs: Annotated[int, typer.Option(help="Folders: pictures at once.", min=1)] = 1,
     quality: Annotated[int, typer.Option(help="Quality of JPEG.", min=1, max=100)] = 95,
@@ -178,10 +182,19 @@ def fuse(
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Fuse an infrared and a visible picture, or two folders of them, into one.
+    """Fuse pictures of one scene into one, or folders of them.
 
-    The result has the size, colour, depth and metadata of the visible picture. Whatever was stretched, resized,
-    clipped or converted is told. Finished pictures of a folder run are not made again.
+    Whatever was stretched, resized, clipped or converted is told. Finished pictures of a folder run are not made again.
+
+    [bold]Tasks[/bold], what they take and what becomes of colour and depth:
+
+      infrared  infrared, then visible: chroma and depth of the visible picture
+
+      medical   CT, PET or SPECT, then MRI: chroma of the first, depth of the MRI
+
+      focus     two or more pictures: all colours fused, depth of the first
+
+      exposure  two or more: chroma where it is strong, depth of the first
 
     [bold]Examples[/bold]
 
@@ -190,6 +203,16 @@ def fuse(
       imfuse fuse thermal.tif visible.tif -o fused.tif --range minmax
 
       imfuse fuse thermal/ visible/ -o fused/ --jobs 2 --skip-orphans
+
+      imfuse fuse pet.png mri.png --task medical
+
+      imfuse fuse near.jpg middle.jpg far.jpg --task focus -o sharp.png
+
+      imfuse fuse near/ far/ --task focus -o sharp/   [dim]one of each, by name[/dim]
+
+      imfuse fuse bracket/ --task exposure            [dim]all pictures in it[/dim]
+
+      imfuse fuse brackets/ --task exposure -o fused/ [dim]a folder of such folders[/dim]
     """
     from imfuse.commands.fuse import FuseRequest, run_fuse
     from imfuse.levels import parse_range
@@ -217,7 +240,7 @@ def fuse(
 
 @app.command()
 def explain(
-    sources: Annotated[list[Path], typer.Argument(help="Pictures in the task's order: infrared, then visible.")],
+    sources: Annotated[list[Path], typer.Argument(help="Pictures of one scene in the task's order.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the pictures.")] = Path("parts"),
     task: TaskName = "infrared",
     model: ModelName = None,
@@ -240,8 +263,9 @@ def explain(
     """Show what each source gave: base and detail before and after the fusion, and the weight of each.
 
     Writes sheet.png, where all parts stand side by side with their names, and every part as a picture of its own.
-    In weight maps black is 0 and white is 1. Base and detail maps are shown on one scale for both sources and the
+    In weight maps black is 0 and white is 1. Base and detail maps are shown on one scale for all sources and the
     result, with detail's 0 in the middle gray; the sheet names the values of black and white.
+    A model that has no such parts says so.
 
     [bold]Examples[/bold]
 
@@ -264,6 +288,9 @@ def explain(
         overwrite=overwrite,
         quiet=quiet,
     )
+
+
+app.command(cls=SourcesCommand)(evaluate)
 
 
 @app.command()

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -15,16 +13,18 @@ from torch import Tensor
 from imfuse import __version__
 from imfuse.errors import UsageError
 from imfuse.explanation import Explanation
-from imfuse.io import ArrayWriter, PixelSource
+from imfuse.io import ArrayWriter
 from imfuse.io.window import Window
-from imfuse.levels import RangeName, ranges_of
-from imfuse.ops.colour import replace_luma
-from imfuse.plan import Plan, make_plan
-from imfuse.quantise import Depth, OutputDepth, check_depth
+from imfuse.layouts import as_sequence, batch_size, like, stacked
+from imfuse.ops.colour import luma
+from imfuse.plan import Plan, Range, check_range, make_plan
+from imfuse.quantise import Depth, check_depth
 from imfuse.result import FusionResult, Report, SourceReport
 from imfuse.sizes import ResizeTo, check_resize
-from imfuse.tasks import Task
+from imfuse.tally import Tally
+from imfuse.tasks import LEAST, Task
 from imfuse.tiles import parse_memory, tile_side
+from imfuse.window_sources import WindowSources
 
 if TYPE_CHECKING:
     from imfuse.networks.protocol import FusionNetwork, Survey
@@ -32,46 +32,12 @@ if TYPE_CHECKING:
 
 Progress = Callable[[float], None]
 
-MUCH_DARKER = 0.6
-"""A result whose mean luma is below this share of the detail source's is told: addition darkens dark pairs."""
-
-
-@dataclass(slots=True)
-class _Tally:
-    """Sums over the pixels fused so far.
-
-    Attributes:
-        beyond: pixels with a channel beyond black or white.
-        before: luma of the source that carries the detail.
-        after: luma of the result.
-    """
-
-    beyond: int = 0
-    before: float = 0.0
-    after: float = 0.0
-
-    def notes(self, detail: PixelSource, depth: OutputDepth) -> list[str]:
-        """What the report has to say of the result as a whole."""
-        pixels = detail.height * detail.width
-        notes = []
-        if self.beyond:
-            fate = "which float keeps" if depth.is_float else "which is clipped"
-            share = 100 * self.beyond / pixels
-            notes.append(f"{share:.3g} % of the pixels have a channel beyond black or white, {fate}")
-        before, after = self.before / pixels, self.after / pixels
-        if after < MUCH_DARKER * before:
-            notes.append(
-                f"the result is much darker than {detail.name} (mean {after:.2f} after {before:.2f}): both sources are "
-                "dark in the same places; --range percentile or --rule average keeps more light"
-            )
-        return notes
-
 
 class Fuser:
     """A network at work on a task.
 
     Attributes:
-        network: the trained network, in evaluation mode.
+        network: the network or method, in evaluation mode.
         task: the task.
         name: the model's name, for reports.
         device: where the network runs.
@@ -100,7 +66,7 @@ class Fuser:
         self,
         sources: Sequence[Any],
         *,
-        range: RangeName | Mapping[str, RangeName] | None = None,
+        range: Range = None,
         resize_to: ResizeTo | None = None,
         depth: Depth | None = None,
         memory: str | int = "1GiB",
@@ -110,19 +76,24 @@ class Fuser:
 
         Any size from 1×1 up. Pictures are read, fused and quantised in windows that overlap by the network's halo, so
         that the result does not depend on how many there are. At the borders the networks reflect the picture; where
-        a reflection is wider than the picture it reflects again.
+        a reflection is wider than the picture it reflects again. In a window the sources are read one after the other:
+        a stack takes no more memory than two pictures do, if the network keeps none of them.
 
         Args:
             sources: paths, arrays (H, W) or (H, W, C), PIL images, or tensors (C, H, W) or (B, C, H, W) in [0, 1], in
-                the task's order (infrared first). Batches must be of one size and are fused picture by picture.
-            range: which values of the infrared source become black and white: ``full`` range of the depth, ``minmax``
-                of the source, or its ``percentile`` 0.1 and 99.9; or a mapping from roles to these. By default 8-bit
-                sources are taken at full range, and infrared sources deeper than that by percentiles where these use
-                less than half of their range; see :func:`imfuse.levels.find_levels`.
+                the task's order (infrared first; CT, PET or SPECT first; a stack in any). Batches must be of one size
+                and are fused picture by picture.
+            range: which values become black and white: ``full`` range of the depth, ``minmax`` of the source, or its
+                ``percentile`` 0.1 and 99.9; of infrared and of medical sources, or of all pictures of a stack
+                together; or a mapping from roles to these, for tasks with roles. By default 8-bit sources are taken at
+                full range, and infrared and medical sources deeper than that by percentiles where these use less than
+                half of their range; stacks at full range. See :func:`imfuse.levels.find_levels`,
+                :func:`imfuse.stack_levels.find_stack_levels`.
             resize_to: size of the ``first`` or of the ``largest`` source, for sources of different sizes.
             depth: 8, 16 or ``float`` (black 0, white 1, neither rounded nor clipped); by default that of the source
                 that carries the detail.
-            memory: what fusing may take beyond the pictures themselves.
+            memory: what fusing may take beyond the result and two pictures; a stack whose pictures have no room in it
+                besides is decoded anew for every window.
             progress: called with the finished fraction.
 
         Raises:
@@ -130,8 +101,8 @@ class Fuser:
             SourceError: a source cannot be read.
             SizeMismatchError: different sizes without ``resize_to``.
         """
-        given = _sequence(sources)
-        count = _batch_size(given)
+        given = as_sequence(sources, self.task)
+        count = batch_size(given)
         if count > 1:
             options: dict[str, Any] = {"range": range, "resize_to": resize_to, "depth": depth, "memory": memory}
             results = []
@@ -139,21 +110,20 @@ class Fuser:
                 results.append(self.fuse(pictures, **options))
                 if progress is not None:
                     progress(len(results) / count)
-            return _stacked(results)
+            return stacked(results)
         started = time.perf_counter()
-        policies = ranges_of(range, self.task.roles)
-        plan = make_plan(self.task, self.network, given, policies, resize_to, depth, parse_memory(memory))
+        plan = make_plan(self.task, self.network, given, range, resize_to, depth, parse_memory(memory))
         writer, tally = self._run(plan, progress)
-        notes = [*plan.notes, *tally.notes(plan.detail, plan.depth)]
+        notes = [*plan.notes, *tally.notes(plan)]
         report = self._report(plan, writer.image, time.perf_counter() - started, notes)
-        image = _like(writer.image, given[self.task.detail_role])
-        return FusionResult(image, report, plan.detail.metadata, plan.detail.has_alpha)
+        image = like(writer.image, given[self.task.detail_role])
+        return FusionResult(image, report, plan.metadata, plan.detail.has_alpha)
 
     def explain(
         self,
         sources: Sequence[Any],
         *,
-        range: RangeName | Mapping[str, RangeName] | None = None,
+        range: Range = None,
         resize_to: ResizeTo | None = None,
         memory: str | int = "1GiB",
         progress: Progress | None = None,
@@ -175,21 +145,18 @@ class Fuser:
             SourceError: a source cannot be read.
             SizeMismatchError: different sizes without ``resize_to``.
         """
-        given = _sequence(sources)
-        if _batch_size(given) > 1:
+        given = as_sequence(sources, self.task)
+        if batch_size(given) > 1:
             raise UsageError("a batch of several pictures: explain them one by one")
-        policies = ranges_of(range, self.task.roles)
-        plan = make_plan(
-            self.task, self.network, given, policies, resize_to, None, parse_memory(memory), explained=True
-        )
+        plan = make_plan(self.task, self.network, given, range, resize_to, None, parse_memory(memory), explained=True)
         survey = self._survey(plan, _share(progress, 0.0, 0.5))
         told = _share(progress, 0.5 if survey is not None else 0.0, 1.0)
-        names = self.task.role_names
         explanation = Explanation(plan.detail.height, plan.detail.width, self.name, self.network.rule_name, plan.notes)
         for done, window in enumerate(plan.windows, start=1):
-            _, lumas, (rows, columns) = plan.read(window, self.device)
+            given_window = self._given(plan, window)
+            rows, columns = given_window.core
             with torch.inference_mode():
-                parts = self.network.explain(lumas, names, survey)
+                parts = self.network.explain(given_window, plan.role_names, survey)
             for name, part in parts.items():
                 explanation.write(name, part, window, part.image[0, 0, rows, columns].cpu().numpy())
             told(done / len(plan.windows))
@@ -197,7 +164,7 @@ class Fuser:
 
     def check_options(
         self,
-        range: RangeName | Mapping[str, RangeName] | None = None,
+        range: Range = None,
         resize_to: ResizeTo | None = None,
         depth: Depth | None = None,
         memory: str | int = "1GiB",
@@ -207,15 +174,17 @@ class Fuser:
         Raises:
             UsageError: an option is unknown, or the memory is too little for the smallest tile.
         """
-        ranges_of(range, self.task.roles)
+        check_range(self.task, range)
         check_resize(resize_to)
         check_depth(depth)
-        tile_side(parse_memory(memory), self.network.bytes_per_pixel, self.network.halo + self.network.alignment - 1)
+        network = self.network
+        working = network.bytes_per_pixel + LEAST * network.bytes_per_pixel_per_source
+        tile_side(parse_memory(memory), working, network.halo + network.alignment - 1)
 
-    def _run(self, plan: Plan, progress: Progress | None) -> tuple[ArrayWriter, _Tally]:
+    def _run(self, plan: Plan, progress: Progress | None) -> tuple[ArrayWriter, Tally]:
         detail = plan.detail
-        writer = ArrayWriter(detail.height, detail.width, detail.channels, plan.depth.dtype, alpha=detail.has_alpha)
-        tally = _Tally()
+        writer = ArrayWriter(detail.height, detail.width, plan.channels, plan.depth.dtype, alpha=detail.has_alpha)
+        tally = Tally()
         survey = self._survey(plan, _share(progress, 0.0, 0.5))
         told = _share(progress, 0.5 if survey is not None else 0.0, 1.0)
         for done, window in enumerate(plan.windows, start=1):
@@ -223,19 +192,23 @@ class Fuser:
             pixels, beyond = plan.depth.quantise(fused)
             tally.beyond += beyond
             writer.write(window, pixels)
-            alpha = detail.read_alpha(window)
+            alpha = plan.read_alpha(window)
             if alpha is not None:
-                writer.write_alpha(window, plan.depth.convert_alpha(alpha, detail))
+                writer.write_alpha(window, alpha)
             told(done / len(plan.windows))
         return writer, tally
 
-    def part_names(self) -> list[str]:
-        """Names of the parts that :meth:`explain` gives.
+    def part_names(self, count: int = LEAST) -> list[str]:
+        """Names of the parts that :meth:`explain` gives of so many sources.
 
         Raises:
-            UsageError: the network has no parts to show.
+            UsageError: the network has no parts to show, or the task does not take so many.
         """
-        return self.network.part_names(self.task.role_names)
+        return self.network.part_names([role.name for role in self.task.roles_for(count)])
+
+    def _given(self, plan: Plan, window: Window) -> WindowSources:
+        """What the network gets of a window, where its colour does not matter."""
+        return WindowSources(plan, window, self.device, plan.colour.start(plan.channels))
 
     def _survey(self, plan: Plan, told: Progress) -> Survey | None:
         """What the network needs to know of the whole pictures; None where it needs nothing or sees them whole."""
@@ -243,24 +216,30 @@ class Fuser:
             return None
         survey: Survey | None = None
         for done, window in enumerate(plan.windows, start=1):
-            _, lumas, core = plan.read(window, self.device)
+            given = self._given(plan, window)
             with torch.inference_mode():
-                part = self.network.survey(lumas, core)
+                part = self.network.survey(given, given.core)
             survey = part if survey is None else survey.merged(part)
             told(done / len(plan.windows))
         return survey
 
-    def _fuse_window(self, plan: Plan, window: Window, survey: Survey | None, tally: _Tally) -> Tensor:
+    def _fuse_window(self, plan: Plan, window: Window, survey: Survey | None, tally: Tally) -> Tensor:
         """The fused pixels (C, h, w) of a window, computed with the halo that makes them exact."""
-        pictures, lumas, (rows, columns) = plan.read(window, self.device)
+        fold = plan.colour.start(plan.channels)
+
+        def seen(index: int, picture: Tensor, prepared: Tensor) -> None:
+            fold.add(index, picture, prepared)
+            if plan.task.keeps_light and index == plan.task.detail_role:
+                tally.before += float(luma(prepared)[..., rows, columns].sum())
+
+        given = WindowSources(plan, window, self.device, fold, seen)
+        rows, columns = given.core
         with torch.inference_mode():
-            fused = self.network.fuse(lumas, survey)
-            before = lumas[self.task.detail_role]
-            tally.before += float(before[..., rows, columns].sum())
-            tally.after += float(fused[..., rows, columns].sum())
-            if plan.detail.channels == 3:
-                fused = replace_luma(pictures[self.task.detail_role], before, fused)
-        return fused[0, :, rows, columns]
+            fused = self.network.fuse(given, survey)
+            given.see_rest()
+            if plan.task.keeps_light:
+                tally.after += float(luma(fused)[..., rows, columns].sum())
+            return fold.result(fused)[0, :, rows, columns]
 
     def _report(self, plan: Plan, image: NDArray[Any], seconds: float, notes: list[str]) -> Report:
         sources = tuple(
@@ -275,7 +254,7 @@ class Fuser:
                 levels.high,
                 levels.origin,
             )
-            for source, role, levels in zip(plan.sources, self.task.roles, plan.levels, strict=True)
+            for source, role, levels in zip(plan.sources, plan.roles, plan.levels, strict=True)
         )
         return Report(
             task=self.task.name,
@@ -288,7 +267,7 @@ class Fuser:
             width=image.shape[1],
             channels=1 if image.ndim == 2 else image.shape[2],
             dtype=str(image.dtype),
-            colour=self.task.colour,
+            colour=plan.colour.words,
             tiles=len(plan.windows),
             seconds=seconds,
             notes=tuple(notes),
@@ -298,47 +277,3 @@ class Fuser:
 def _share(progress: Progress | None, start: float, end: float) -> Progress:
     """A function that tells a fraction of one pass as what it is of the whole."""
     return lambda done: progress(start + (end - start) * done) if progress is not None else None
-
-
-def _batch_size(sources: Sequence[Any]) -> int:
-    """The common batch size of tensors (B, C, H, W), 1 for everything else.
-
-    Raises:
-        UsageError: batches of different size.
-    """
-    sizes = {len(source) if isinstance(source, Tensor) and source.ndim == 4 else 1 for source in sources}
-    if len(sizes) > 1:
-        raise UsageError(f"batches of {sorted(sizes)} pictures: give tensors of one batch size")
-    return sizes.pop() if sizes else 1
-
-
-def _stacked(results: list[FusionResult]) -> FusionResult:
-    """The results of a batch as one: pictures stacked, notes of all, otherwise the first one's report."""
-    images = torch.stack([result.image for result in results if isinstance(result.image, Tensor)])
-    notes = dict.fromkeys(note for result in results for note in result.report.notes)
-    seconds = sum(result.report.seconds for result in results)
-    return replace(results[0], image=images, report=replace(results[0].report, notes=tuple(notes), seconds=seconds))
-
-
-def _sequence(sources: object) -> Sequence[Any]:
-    """The sources as a list.
-
-    Raises:
-        UsageError: they are no list or tuple.
-    """
-    if not isinstance(sources, (list, tuple)):
-        raise UsageError(f"sources is of type {type(sources).__name__}: give a list of pictures, infrared first")
-    return sources
-
-
-def _like(image: NDArray[Any], given: Any) -> NDArray[Any] | Tensor:
-    """The result in the layout of the source that it replaces."""
-    if isinstance(given, Tensor):
-        planes = image[None] if image.ndim == 2 else np.ascontiguousarray(np.moveaxis(image, -1, 0))
-        tensor = torch.from_numpy(planes).to(given.device)
-        if given.ndim == 2:
-            return tensor[0]
-        return tensor.reshape(*([1] * (given.ndim - 3)), *planes.shape)
-    if isinstance(given, np.ndarray) and given.ndim == 3 and image.ndim == 2:
-        return image[..., None]
-    return image

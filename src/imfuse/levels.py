@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal, get_args
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imfuse.errors import SourceError, UsageError
-from imfuse.io.source import PixelSource
 from imfuse.io.window import Window
 from imfuse.tasks import Role
 
@@ -20,6 +20,17 @@ PER_MILLE = 1
 _BINS = 65536
 _FINE = 1024
 _REFINEMENTS = 8
+
+
+class Pixels(Protocol):
+    """What levels are found of: a ``PixelSource``, or several that share one scale."""
+
+    name: str
+    dtype: np.dtype[Any]
+    full_range: tuple[float, float]
+
+    def read(self, window: Window) -> NDArray[Any]:
+        """The window's pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +75,17 @@ def ranges_of(asked: str | Mapping[str, str] | None, roles: Sequence[Role]) -> l
     return [_range(asked[name]) if name in asked else None for name in names]
 
 
+def range_of_stack(asked: str | Mapping[str, str] | None) -> RangeName | None:
+    """The range policy of all pictures of a stack.
+
+    Raises:
+        UsageError: there is no policy of this name, or it is asked by role.
+    """
+    if asked is None or isinstance(asked, str):
+        return None if asked is None else _range(asked)
+    raise UsageError(f"range {dict(asked)}: the pictures of a stack share one scale; give one name for all")
+
+
 def parse_range(text: str | None) -> str | dict[str, str] | None:
     """``minmax`` as it is, or ``infrared=minmax,visible=full`` as a mapping; :func:`ranges_of` checks the names."""
     if text is None or "=" not in text:
@@ -78,7 +100,7 @@ def _range(name: str) -> RangeName:
     return name  # type: ignore[return-value]
 
 
-def extremes(source: PixelSource, windows: Iterable[Window]) -> Extremes:
+def extremes(source: Pixels, windows: Iterable[Window]) -> Extremes:
     """Smallest and largest value of a source.
 
     Raises:
@@ -98,7 +120,7 @@ def extremes(source: PixelSource, windows: Iterable[Window]) -> Extremes:
     return total
 
 
-def percentiles(source: PixelSource, windows: Iterable[Window], span: Extremes) -> tuple[float, float]:
+def percentiles(source: Pixels, windows: Iterable[Window], span: Extremes) -> tuple[float, float]:
     """The values below which 0.1 % and 99.9 % of a source's pixels lie.
 
     Exact for 8 and 16 bits. For float to a thousandth of what lies between the two: where outliers spread the
@@ -118,7 +140,7 @@ def percentiles(source: PixelSource, windows: Iterable[Window], span: Extremes) 
     return max(low, span.low), min(high, span.high)
 
 
-def _ranked(source: PixelSource, windows: list[Window], span: Extremes) -> tuple[float, float, int]:
+def _ranked(source: Pixels, windows: list[Window], span: Extremes) -> tuple[float, float, int]:
     """The two percentiles to a bin of ``span``, and how many bins lie between them."""
     width = ((span.high - span.low) / (_BINS - 1)) or 1.0
     histogram = np.zeros(_BINS, dtype=np.int64)
@@ -136,7 +158,7 @@ def _ranked(source: PixelSource, windows: list[Window], span: Extremes) -> tuple
 
 
 def find_levels(
-    source: PixelSource, windows: list[Window], policy: RangeName | None, stretch: bool
+    source: Pixels, windows: list[Window], policy: RangeName | None, stretch: bool
 ) -> tuple[Levels, tuple[str, ...]]:
     """The levels of a source and what the report has to say of them.
 
@@ -150,10 +172,21 @@ def find_levels(
         policy: what the user asked for.
         stretch: whether the source's role is one that is stretched by default.
     """
+    if needs_no_look(source, policy):
+        return Levels(*source.full_range, "full range"), ()
+    return levels_within(extremes(source, windows), source, windows, policy, stretch)
+
+
+def needs_no_look(source: Pixels, policy: RangeName | None) -> bool:
+    """Whether the levels are clear without the pixels."""
+    return source.dtype == np.uint8 and policy in (None, "full")
+
+
+def levels_within(
+    span: Extremes, source: Pixels, windows: list[Window], policy: RangeName | None, stretch: bool
+) -> tuple[Levels, tuple[str, ...]]:
+    """:func:`find_levels` of a source whose extremes are known."""
     full = Levels(*source.full_range, "full range")
-    if source.dtype == np.uint8 and policy in (None, "full"):
-        return full, ()
-    span = extremes(source, windows)
 
     @cache
     def bounds() -> tuple[float, float]:
@@ -172,7 +205,7 @@ def find_levels(
 
 
 def _default_policy(
-    source: PixelSource, span: Extremes, stretch_bounds: Callable[[], tuple[float, float]] | None
+    source: Pixels, span: Extremes, stretch_bounds: Callable[[], tuple[float, float]] | None
 ) -> RangeName:
     low, high = source.full_range
     room = high - low
@@ -185,7 +218,7 @@ def _default_policy(
     return "minmax" if np.issubdtype(source.dtype, np.floating) and far else "full"
 
 
-def _full_range_notes(source: PixelSource, span: Extremes) -> tuple[str, ...]:
+def _full_range_notes(source: Pixels, span: Extremes) -> tuple[str, ...]:
     low, high = source.full_range
     if span.low < low or span.high > high:
         return (f"{source.name}: values {span.low:g}…{span.high:g} leave {low:g}…{high:g} and are clipped to it",)

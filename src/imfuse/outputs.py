@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
+from itertools import combinations
 from pathlib import Path
 
 from imfuse.batch import Job
-from imfuse.data.pairs import pair_by_stem
+from imfuse.data.stacks import folders_in, group_by_stem, pictures_in
 from imfuse.errors import OutputError, UsageError
 
 _LONGEST_STEM = 180
 
 
-def output_stem(first: Path, second: Path, model: str) -> str:
-    """A telling name: ``dusk.fused-auif`` for two pictures named dusk, ``thermal+visible.fused-auif`` for others."""
-    stem = first.stem if first.stem == second.stem else f"{first.stem}+{second.stem}"
+def output_stem(first: str, last: str, model: str) -> str:
+    """A telling name: ``dusk.fused-auif`` for pictures named dusk, ``thermal+visible.fused-auif`` for others."""
+    stem = first if first == last else f"{first}+{last}"
     if len(os.fsencode(stem)) > _LONGEST_STEM:
         # File systems hold 255 bytes; the hash keeps shortened names apart.
         digest = hashlib.sha256(os.fsencode(stem)).hexdigest()[:8]
@@ -28,46 +30,79 @@ def output_ending(detail: Path) -> str:
     return ".tif" if detail.suffix.lower() in {".tif", ".tiff"} else ".png"
 
 
-def default_output(sources: tuple[Path, ...], detail: int, model: str) -> Path:
-    """The output beside the first source."""
-    stem = output_stem(sources[0], sources[-1], model)
+def default_output(sources: Sequence[Path], detail: int, model: str) -> Path:
+    """The output beside the first source, named after the first and the last."""
+    stem = output_stem(sources[0].stem, sources[-1].stem, model)
     return sources[0].parent / (stem + output_ending(sources[detail]))
 
 
+def stack_output(folder: Path, detail: Path, model: str) -> Path:
+    """The output of all pictures of a folder: beside the folder, named after it."""
+    beside = folder.resolve()
+    return beside.parent / (output_stem(beside.name, beside.name, model) + output_ending(detail))
+
+
 def folder_jobs(
-    first: Path, second: Path, output: Path | None, detail: int, model: str, skip_orphans: bool
+    folders: Sequence[Path], output: Path | None, detail: int, model: str, skip_orphans: bool
 ) -> tuple[list[Job], tuple[Path, ...]]:
-    """The jobs of two folders whose pictures pair by stem, and the pictures without a partner.
+    """The jobs of folders whose pictures belong together by stem, and the pictures without a partner.
 
     Args:
-        first: folder of the first sources.
-        second: folder of the second sources.
+        folders: one for each source, in the task's order.
         output: folder for the results; by default ``FIRST-fused-MODEL`` beside the first folder.
         detail: index of the source whose format decides that of the result.
         model: for the default output.
         skip_orphans: leave pictures without a partner out.
 
     Raises:
-        UsageError: there are orphans and they are not to be skipped, or there is no pair.
+        UsageError: there are orphans and they are not to be skipped, or no pictures belong together.
     """
-    if first.samefile(second):
-        raise UsageError(f"{second}: is given twice; give the folder of the other sensor")
-    pairing = pair_by_stem(first, second)
-    if pairing.orphans and not skip_orphans:
-        names = ", ".join(str(path) for path in pairing.orphans[:5])
-        more = f" and {len(pairing.orphans) - 5} more" if len(pairing.orphans) > 5 else ""
+    for first, second in combinations(folders, 2):
+        if first.samefile(second):
+            raise UsageError(f"{second}: is given twice; give another folder for each source")
+    grouping = group_by_stem(folders)
+    if grouping.orphans and not skip_orphans:
+        names = ", ".join(str(path) for path in grouping.orphans[:5])
+        more = f" and {len(grouping.orphans) - 5} more" if len(grouping.orphans) > 5 else ""
         raise UsageError(f"without a partner of the same stem: {names}{more}; --skip-orphans leaves them out")
-    if not pairing.pairs:
-        raise UsageError(f"{first} and {second}: hold no pictures of the same stem")
-    beside = first.resolve()
-    folder = output or beside.parent / f"{beside.name}-fused-{model}"
-    if folder.exists() and any(folder.samefile(source) for source in (first, second)):
+    if not grouping.groups:
+        raise UsageError(f"{' and '.join(map(str, folders))}: hold no pictures of the same stem")
+    folder = _result_folder(folders[0], output, model)
+    if folder.exists() and any(folder.samefile(source) for source in folders):
         raise UsageError(f"{folder}: is one of the source folders; choose another output folder")
-    jobs = []
-    for stem, left, right in pairing.pairs:
-        sources = (left, right)
-        jobs.append(Job(sources, folder / (stem + output_ending(sources[detail]))))
-    return jobs, pairing.orphans
+    jobs = [Job(sources, folder / (stem + output_ending(sources[detail]))) for stem, sources in grouping.groups]
+    return jobs, grouping.orphans
+
+
+def stack_jobs(folder: Path, output: Path | None, detail: int, model: str) -> tuple[list[Job], tuple[Path, ...]]:
+    """The jobs of a folder of folders, each of which holds one stack, and the folders that hold no pictures.
+
+    Args:
+        folder: holds a folder for each stack.
+        output: folder for the results, each named after its stack; by default ``FOLDER-fused-MODEL`` beside it.
+        detail: index of the picture whose format decides that of the result.
+        model: for the default output.
+
+    Raises:
+        UsageError: there is no picture in any of them, or the results would go among them.
+    """
+    stacks = {inner: pictures_in(inner) for inner in folders_in(folder)}
+    if not any(stacks.values()):
+        raise UsageError(f"{folder}: holds neither pictures nor folders of pictures")
+    target = _result_folder(folder, output, model)
+    if target.exists() and any(target.samefile(source) for source in (folder, *stacks)):
+        raise UsageError(f"{target}: is one of the source folders; choose another output folder")
+    jobs = [
+        Job(pictures, target / (inner.name + output_ending(pictures[detail])))
+        for inner, pictures in stacks.items()
+        if pictures
+    ]
+    return jobs, tuple(inner for inner, pictures in stacks.items() if not pictures)
+
+
+def _result_folder(first: Path, output: Path | None, model: str) -> Path:
+    beside = first.resolve()
+    return output or beside.parent / f"{beside.name}-fused-{model}"
 
 
 def make_folder(folder: Path) -> None:

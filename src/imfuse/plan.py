@@ -1,10 +1,10 @@
-"""Everything that is decided before the first pixel is fused: sources, levels, windows, depth."""
+"""Everything that is decided before the first pixel is fused: sources, colour, levels, windows, depth."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,18 +12,25 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from imfuse.colour_policies import ColourPolicy, colour_policy
 from imfuse.errors import UsageError
-from imfuse.io import PixelSource, open_source
+from imfuse.io import Metadata, PixelSource, open_source
+from imfuse.io.source import Releasable
 from imfuse.io.window import Window
-from imfuse.levels import Levels, RangeName, find_levels
-from imfuse.ops.colour import luma
+from imfuse.levels import Levels, RangeName, find_levels, range_of_stack, ranges_of
 from imfuse.quantise import Depth, OutputDepth, depth_notes, output_depth
 from imfuse.sizes import ResizeTo, same_size
-from imfuse.tasks import Task
-from imfuse.tiles import tile_side, tiles
+from imfuse.stack_levels import find_stack_levels
+from imfuse.tasks import Role, Task
+from imfuse.tiles import CACHE_SIDE, SMALLEST, tile_side, tiles
 
 if TYPE_CHECKING:
-    from imfuse.networks.protocol import Core, FusionNetwork
+    from imfuse.networks.protocol import FusionNetwork
+
+Range = RangeName | Mapping[str, RangeName] | None
+
+_ALWAYS_KEPT = 2
+"""So many decoded files stay in memory beside the budget: those of a pair."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,44 +39,82 @@ class Plan:
 
     Attributes:
         task: the task.
+        roles: of the sources.
         sources: in the task's order, all of one size.
         levels: of each source.
+        colour: the colour policy.
+        channels: of the result, without alpha.
         windows: cover the picture.
         halo: pixels around a window that are read with it.
         alignment: the first row and column that are read are multiples of it.
+        kept: whether what was decoded of a file is kept until the end; otherwise it is let go after every read.
         depth: of the result.
         notes: what the report has to say of the decisions.
     """
 
     task: Task
+    roles: tuple[Role, ...]
     sources: list[PixelSource]
     levels: list[Levels]
+    colour: ColourPolicy
+    channels: int
     windows: list[Window]
     halo: int
     alignment: int
+    kept: bool
     depth: OutputDepth
     notes: list[str]
 
     @property
     def detail(self) -> PixelSource:
-        """The source whose depth, colour and metadata the result takes."""
+        """The source whose depth and metadata the result takes."""
         return self.sources[self.task.detail_role]
 
-    def read(self, window: Window, device: torch.device) -> tuple[list[Tensor], list[Tensor], Core]:
-        """A window with its halo: every source in [0, 1], (1, C, h, w); its luma; and what of it is not halo."""
-        grown = window.grown(self.halo, self.detail.height, self.detail.width, self.alignment)
-        pictures = [
-            _to_unit(source.read(grown), levels, device)
-            for source, levels in zip(self.sources, self.levels, strict=True)
-        ]
-        return pictures, [luma(picture) for picture in pictures], window.inside(grown).slices
+    @property
+    def role_names(self) -> list[str]:
+        """What parts call the sources, in their order."""
+        return [role.name for role in self.roles]
+
+    @property
+    def metadata(self) -> Metadata:
+        """What the result carries: that of the detail, with another's profile where it has not as many channels."""
+        if self.channels == self.detail.channels:
+            return self.detail.metadata
+        profile = next((source.metadata.icc for source in self.sources if source.channels == self.channels), None)
+        return replace(self.detail.metadata, icc=profile)
+
+    def grown(self, window: Window) -> Window:
+        """What is read for a window: with its halo, and begun where the network's pyramids begin."""
+        return window.grown(self.halo, self.detail.height, self.detail.width, self.alignment)
+
+    def read(self, index: int, window: Window, device: torch.device) -> Tensor:
+        """A window of one source, in [0, 1], (1, C, h, w)."""
+        source = self.sources[index]
+        unit = _to_unit(source.read(window), self.levels[index], device)
+        if not self.kept:
+            release(source)
+        return unit
+
+    def read_alpha(self, window: Window) -> NDArray[Any] | None:
+        """The alpha of the result in a window, (h, w) in its depth; None without."""
+        alpha = self.detail.read_alpha(window)
+        converted = None if alpha is None else np.array(self.depth.convert_alpha(alpha, self.detail))
+        if not self.kept:
+            release(self.detail)
+        return converted
+
+
+def release(source: PixelSource) -> None:
+    """Let a source go of the picture that it holds, if it holds one."""
+    if isinstance(source, Releasable):
+        source.release()
 
 
 def make_plan(
     task: Task,
     network: FusionNetwork,
     given: Sequence[Any],
-    policies: Sequence[RangeName | None],
+    asked: Range,
     resize_to: ResizeTo | None,
     depth: Depth | None,
     memory: int,
@@ -79,43 +124,103 @@ def make_plan(
     """Open the sources and decide everything.
 
     Raises:
-        UsageError: wrong number of sources.
+        UsageError: wrong number of sources, or a range that there is not.
         SourceError: a source cannot be read.
         SizeMismatchError: different sizes without ``resize_to``.
     """
-    roles = task.roles
-    if len(given) != len(roles):
-        names = " and ".join(role.name for role in roles)
-        raise UsageError(f"task {task.name!r} takes {len(roles)} sources ({names}), {len(given)} given")
+    roles = task.roles_for(len(given))
+    check_range(task, asked)
     opened = [open_source(source, name=_name(source, role.name)) for source, role in zip(given, roles, strict=True)]
     notes = [note for source in opened for note in source.notes]
     for source in opened:
         _check_channels(source)
     opened, resize_notes = same_size(opened, resize_to)
-    notes += resize_notes
     detail = opened[task.detail_role]
-    working = network.explain_bytes_per_pixel if explained else network.bytes_per_pixel
-    windows = _windows(working, network.halo + network.alignment - 1, opened, detail, memory)
-    levels = []
-    for source, role, policy in zip(opened, roles, policies, strict=True):
-        found, level_notes = find_levels(source, windows, policy, role.stretch)
-        levels.append(found)
-        notes += level_notes
-    for index, source in enumerate(opened):
-        if index != task.detail_role and source.channels == 3:
-            notes.append(f"{source.name}: colour is turned to luma; chroma comes from {detail.name}")
-        if index != task.detail_role and source.has_alpha:
-            notes.append(f"{source.name}: its alpha channel is not used")
+    colour = colour_policy(task, network)
+    channels = colour.channels(opened)
     stored = output_depth(detail, depth)
+    pixel = _bytes_per_pixel(network, colour, opened, channels, stored, explained=explained)
+    windows, kept = _windows(pixel, network.halo + network.alignment - 1, opened, memory)
+    levels, level_notes = _levels(task, opened, windows, asked, kept=kept)
+    notes += resize_notes + level_notes + colour.notes(opened, channels)
+    notes += [
+        f"{source.name}: its alpha channel is not used"
+        for source in opened
+        if source.has_alpha and source is not detail
+    ]
     notes += depth_notes(detail, stored)
-    return Plan(task, opened, levels, windows, network.halo, network.alignment, stored, notes)
+    if not kept and len(windows) > 1:
+        words = (
+            f"the {len(opened)} pictures do not fit into the memory at once: each is decoded for {len(windows)} windows"
+        )
+        notes.append(f"{words} anew; a larger --memory is faster")
+    halo, alignment = network.halo, network.alignment
+    return Plan(task, roles, opened, levels, colour, channels, windows, halo, alignment, kept, stored, notes)
 
 
-def _windows(working: int, halo: int, sources: list[PixelSource], detail: PixelSource, memory: int) -> list[Window]:
-    pixel = working + sum(4 * (source.channels + 1) for source in sources)
-    pixel += (8 + detail.dtype.itemsize) * detail.channels + 8 * max(source.channels for source in sources)
-    side = tile_side(memory, pixel, halo)
-    return list(tiles(detail.height, detail.width, side))
+def check_range(task: Task, asked: Range) -> None:
+    """Refuse ranges that there are not.
+
+    Raises:
+        UsageError: a name is unknown, or roles of a stack are asked.
+    """
+    if task.is_stack:
+        range_of_stack(asked)
+    else:
+        ranges_of(asked, task.roles)
+
+
+def _levels(
+    task: Task, sources: list[PixelSource], windows: list[Window], asked: Range, *, kept: bool
+) -> tuple[list[Levels], list[str]]:
+    """The levels of every source, and notes of them."""
+
+    def done(source: PixelSource) -> None:
+        if not kept:
+            release(source)
+
+    if task.is_stack:
+        levels, notes = find_stack_levels(sources, windows, range_of_stack(asked), done)
+        return levels, list(notes)
+    found = []
+    for source, role, policy in zip(sources, task.roles, ranges_of(asked, task.roles), strict=True):
+        found.append(find_levels(source, windows, policy, role.stretch))
+        done(source)
+    return [levels for levels, _ in found], [note for _, notes in found for note in notes]
+
+
+def _bytes_per_pixel(
+    network: FusionNetwork,
+    colour: ColourPolicy,
+    sources: Sequence[PixelSource],
+    channels: int,
+    depth: OutputDepth,
+    *,
+    explained: bool,
+) -> int:
+    """What a pixel of a window takes: the network, the colour, the source at hand and the one before it, the result."""
+    working = network.explain_bytes_per_pixel if explained else network.bytes_per_pixel
+    working += network.bytes_per_pixel_per_source * len(sources)
+    most = max(source.channels for source in sources)
+    at_hand = (4 + 8) * most + 2 * 4 * colour.network_channels(channels)
+    held = colour.bytes_per_pixel if channels == 3 else 0
+    return working + at_hand + held + (8 + depth.dtype.itemsize) * channels
+
+
+def _windows(pixel: int, halo: int, sources: Sequence[PixelSource], memory: int) -> tuple[list[Window], bool]:
+    """The windows, and whether what files hold once they are decoded stays in memory until the end.
+
+    It stays where all of it, beyond what the two of a pair hold, leaves room for a window of the usual size. Otherwise
+    every file is decoded anew for every window, and the windows are as large as the memory allows: with room for some
+    of the pictures, it saves more decoding to make the windows larger than to keep these.
+    """
+    height, width = sources[0].height, sources[0].width
+    held = sorted(source.holds for source in sources if isinstance(source, Releasable))
+    beyond_pair = sum(held[:-_ALWAYS_KEPT])
+    usual = pixel * (min(CACHE_SIDE, max(height, width, SMALLEST)) + 2 * halo) ** 2
+    if not beyond_pair or beyond_pair + usual <= memory:
+        return list(tiles(height, width, tile_side(memory - beyond_pair, pixel, halo, CACHE_SIDE))), True
+    return list(tiles(height, width, tile_side(memory, pixel, halo, max(height, width)))), False
 
 
 def _name(source: Any, role: str) -> str | None:

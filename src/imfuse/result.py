@@ -78,7 +78,7 @@ class FusionResult:
 
     Attributes:
         image: array (H, W) or (H, W, C), or a tensor where the source that carries the detail was one, in its layout;
-            the depth and colour of that source, alpha as last channel where it had one.
+            in the depth of that source, in the colours of the task's policy, alpha as last channel where it had one.
         report: how it was made.
         metadata: EXIF, ICC profile and resolution that :meth:`save` writes.
         has_alpha: whether the last channel is alpha.

@@ -38,7 +38,7 @@ class RunReport:
         settings: what the user asked for, as plain values.
         jobs: the pictures in order.
         orphans: pictures without a partner.
-        folders: the source folders and the output folder, or None for single pictures.
+        folders: the source folders and the output folder, or None for a single result.
         earlier: settings of earlier runs into the same folder, other than those of this one.
         started: when the run began.
     """
@@ -221,7 +221,8 @@ def _pixel_settings(settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         if name == "options" and isinstance(value, Mapping):
             yield from _pixel_settings(value)
         elif name == "model":
-            yield name, f"{value} (weights {str(settings.get('weights_sha256'))[:8]})"
+            weights = settings.get("weights_sha256")
+            yield name, f"{value} (weights {str(weights)[:8]})" if weights else value
         elif name not in _LEAVE_PIXELS_ALONE:
             yield name, value
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from imfuse.errors import SizeMismatchError, UsageError
 from imfuse.io import ArraySource, PixelSource
+from imfuse.io.source import Releasable
 from imfuse.io.window import Window
 
 ResizeTo = Literal["first", "largest"]
@@ -50,7 +52,7 @@ def same_size(sources: Sequence[PixelSource], resize_to: str | None) -> tuple[li
         if size == (height, width):
             resized.append(source)
             continue
-        resized.append(_resized(source, height, width))
+        resized.append(ResizedSource(source, height, width))
         shape = "" if abs(size[0] / size[1] / (height / width) - 1) < 0.01 else "; its proportions change"
         notes.append(f"{source.name}: resized from {size[1]}×{size[0]} to {width}×{height}{shape}")
         if source.metadata.resolution:
@@ -60,8 +62,49 @@ def same_size(sources: Sequence[PixelSource], resize_to: str | None) -> tuple[li
     return resized, notes
 
 
-def _resized(source: PixelSource, height: int, width: int) -> PixelSource:
-    """The source at another size: area mean where it shrinks, bicubic where it grows, in its own depth."""
+class ResizedSource:
+    """A source at another size, made at the first read: area mean where it shrinks, bicubic where it grows.
+
+    In the depth of the source; like a decoded file it can be released, and is then made again at the next read.
+    """
+
+    def __init__(self, source: PixelSource, height: int, width: int) -> None:
+        self.name, self.height, self.width = source.name, height, width
+        self.channels, self.dtype, self.full_range = source.channels, source.dtype, source.full_range
+        self.has_alpha = source.has_alpha
+        self.metadata = replace(source.metadata, resolution=None)
+        self.notes: tuple[str, ...] = ()
+        self._source = source
+        self._made: ArraySource | None = None
+
+    def read(self, window: Window) -> NDArray[Any]:
+        """The window's pixels, ``(height, width, channels)``; a read-only view."""
+        return self._load().read(window)
+
+    def read_alpha(self, window: Window) -> NDArray[Any] | None:
+        """The window's opacity, ``(height, width)``, or None."""
+        return self._load().read_alpha(window) if self.has_alpha else None
+
+    @property
+    def holds(self) -> int:
+        """Bytes of the resized picture."""
+        return self.height * self.width * (self.channels + self.has_alpha) * self.dtype.itemsize
+
+    def release(self) -> None:
+        """Forget the resized pixels; the next read makes them again."""
+        self._made = None
+
+    def _load(self) -> ArraySource:
+        if self._made is None:
+            pixels = _resized(self._source, self.height, self.width)
+            self._made = ArraySource(pixels, self.name, has_alpha=self.has_alpha, full_range=self.full_range)
+            if isinstance(self._source, Releasable):
+                self._source.release()
+        return self._made
+
+
+def _resized(source: PixelSource, height: int, width: int) -> NDArray[Any]:
+    """The source at another size, (height, width, C), alpha last, in its own depth."""
     whole = Window(0, 0, source.height, source.width)
     planes = [source.read(whole)]
     alpha = source.read_alpha(whole)
@@ -77,10 +120,4 @@ def _resized(source: PixelSource, height: int, width: int) -> PixelSource:
         pixels = cv2.resize(pixels, size, interpolation=interpolation).reshape(size[1], size[0], -1)
     # Bicubic interpolation overshoots at edges: no value that the source does not hold comes into being.
     np.clip(pixels, stacked.min(axis=(0, 1)), stacked.max(axis=(0, 1)), out=pixels)
-    return ArraySource(
-        pixels,
-        name=source.name,
-        has_alpha=alpha is not None,
-        full_range=source.full_range,
-        metadata=replace(source.metadata, resolution=None),
-    )
+    return pixels

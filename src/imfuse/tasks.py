@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from imfuse.errors import UsageError
+
+ColourName = Literal["chroma of a role", "rgb", "weighted chroma"]
+"""The colour policies; what they do stands in :mod:`imfuse.colour_policies`."""
+
+LEAST = 2
+"""A stack has this many pictures or more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +21,7 @@ class Role:
     Attributes:
         name: what messages call it.
         stretch: whether a source deeper than 8 bits that uses a small part of its range is stretched by default, as
-            the raw counts of thermal cameras need.
+            the raw counts of thermal cameras and of scanners need.
     """
 
     name: str
@@ -23,28 +30,51 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A kind of fusion.
+    """A kind of fusion: of sources that each have a role of their own, or of a stack of two or more pictures.
 
     Attributes:
         name: the name that users choose it by.
         summary: one line for help texts and tables.
-        roles: the sources in the order in which they are given.
-        detail_role: index of the source whose depth, colour and metadata the result takes.
-        colour: the colour policy in words, for the report.
+        roles: the sources in the order in which they are given; empty for a stack.
+        detail_role: index of the source whose depth and metadata the result takes.
+        colour: the colour policy.
+        chroma_role: index of the source whose chroma the result takes, where the policy is ``chroma of a role``.
         default_model: name of a model card.
+        keeps_light: whether a result that is much darker than the source that carries the detail is told.
     """
 
     name: str
     summary: str
     roles: tuple[Role, ...]
     detail_role: int
-    colour: str
+    colour: ColourName
     default_model: str
+    chroma_role: int = 0
+    keeps_light: bool = False
 
     @property
-    def role_names(self) -> list[str]:
-        """What messages and parts call the sources, in their order."""
-        return [role.name for role in self.roles]
+    def is_stack(self) -> bool:
+        """Whether it takes any number of pictures that are of one kind and share one scale."""
+        return not self.roles
+
+    @property
+    def takes(self) -> str:
+        """What it takes, in words: the names of its roles, or pictures of a stack."""
+        return " and ".join(role.name for role in self.roles) or f"a stack of {LEAST} or more pictures"
+
+    def roles_for(self, count: int) -> tuple[Role, ...]:
+        """The roles of this many sources, in their order: the task's own, or ``picture-1``, ``picture-2`` … of a stack.
+
+        Raises:
+            UsageError: it does not take so many.
+        """
+        if self.is_stack and count >= LEAST:
+            return tuple(Role(f"picture-{number}") for number in range(1, count + 1))
+        if self.is_stack:
+            raise UsageError(f"task {self.name!r} takes {self.takes}, {count} given")
+        if count != len(self.roles):
+            raise UsageError(f"task {self.name!r} takes {len(self.roles)} sources ({self.takes}), {count} given")
+        return self.roles
 
 
 TASKS: dict[str, Task] = {
@@ -55,8 +85,35 @@ TASKS: dict[str, Task] = {
             summary="infrared (thermal or near infrared) + visible",
             roles=(Role("infrared", stretch=True), Role("visible")),
             detail_role=1,
-            colour="luma fused, chroma from the visible picture",
+            colour="chroma of a role",
+            chroma_role=1,
             default_model="auif",
+            keeps_light=True,
+        ),
+        Task(
+            name="medical",
+            summary="functional (CT, PET or SPECT) + MRI",
+            roles=(Role("functional", stretch=True), Role("mri", stretch=True)),
+            detail_role=1,
+            colour="chroma of a role",
+            chroma_role=0,
+            default_model="laplacian-pyramid",
+        ),
+        Task(
+            name="focus",
+            summary="two or more pictures, each sharp at another distance",
+            roles=(),
+            detail_role=0,
+            colour="rgb",
+            default_model="guided-filter",
+        ),
+        Task(
+            name="exposure",
+            summary="two or more pictures, each of another exposure",
+            roles=(),
+            detail_role=0,
+            colour="weighted chroma",
+            default_model="exposure-fusion",
         ),
     )
 }

@@ -11,7 +11,11 @@ from imfuse.errors import UsageError
 from imfuse.io.window import Window
 
 CACHE_SIDE = 1024
-"""Tiles are not larger than this although the memory would allow it: maps of a few MB stay in the processor's cache."""
+"""Tiles are not larger than this although the memory would allow it: maps of a few MB stay in the processor's cache.
+A caller to whom every tile costs much has them larger."""
+
+SMALLEST = 32
+"""Tiles are not smaller than this: little would be left of a window but its halo."""
 
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
@@ -29,19 +33,19 @@ def parse_memory(text: str | int) -> int:
     return amount
 
 
-def tile_side(memory: int, bytes_per_pixel: int, halo: int) -> int:
-    """Side of the square tiles whose windows, halo included, need no more than ``memory`` bytes.
+def tile_side(memory: int, bytes_per_pixel: int, halo: int, largest: int = CACHE_SIDE) -> int:
+    """Side, at most ``largest``, of the square tiles whose windows, halo included, need no more than ``memory`` bytes.
 
     Raises:
-        UsageError: the memory is not enough for a tile of 32 pixels.
+        UsageError: the memory is not enough for the smallest tile.
     """
     side = isqrt(memory // bytes_per_pixel) - 2 * halo
-    if side < 32:
-        least = bytes_per_pixel * (32 + 2 * halo) ** 2
+    if side < SMALLEST:
+        least = bytes_per_pixel * (SMALLEST + 2 * halo) ** 2
         raise UsageError(
             f"memory of {memory} bytes is too little for this model: give at least {-(-least // 2**20)}MiB"
         )
-    return min(side, CACHE_SIDE)
+    return min(side, largest)
 
 
 def tiles(height: int, width: int, side: int) -> Iterator[Window]:

@@ -1,4 +1,4 @@
-"""``imfuse fuse``: one picture, or a folder of them."""
+"""``imfuse fuse``: one picture of two or more, or a folder of such."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from rich.console import Console
 from imfuse.batch import Job, Outcome, Settings, failure, fuse_job, fuser_of, is_made, run_jobs, unheard_of
 from imfuse.commands.progress import bar
 from imfuse.commands.summary import say, summarise, tell, tell_failures, tell_interruption
+from imfuse.data.stacks import pictures_in
 from imfuse.errors import SourceError, UsageError
 from imfuse.interruption import INTERRUPTED, Interruption
 from imfuse.io import remove_dead_parts
 from imfuse.io.naming import shown
-from imfuse.outputs import default_output, folder_jobs, make_folder
+from imfuse.outputs import default_output, folder_jobs, make_folder, stack_jobs, stack_output
 from imfuse.registry import ModelCard, find_card
 from imfuse.run_report import RunReport, check_report
-from imfuse.tasks import Task
+from imfuse.tasks import LEAST, Task
 from imfuse.tasks import task as find_task
 
 if TYPE_CHECKING:
@@ -58,14 +59,13 @@ def run_fuse(request: FuseRequest) -> int:
         task.name, model, request.rules, request.device, request.options, request.overwrite, request.quality
     )
     console = Console(stderr=True, quiet=request.quiet)
-    folders = [source for source in request.sources if source.is_dir()]
-    _check_count(request.sources, folders, task)
+    _check_sources(request.sources, task)
     fuser = fuser_of(settings)
     plain = _plain_settings(request, fuser, card)
-    if not folders:
-        return _fuse_one(request, settings, task, name, console, plain)
-    first, second = request.sources
-    jobs, orphans = folder_jobs(first, second, request.output, task.detail_role, name, request.skip_orphans)
+    job = _single_job(request, task, name)
+    if job is not None:
+        return _fuse_one(job, request.report, settings, console, plain)
+    jobs, orphans = _folder_jobs(request, task, name, console)
     folder = jobs[0].output.parent
     if request.report:
         check_report(request.report, request.sources, folder)
@@ -81,7 +81,7 @@ def _plain_settings(request: FuseRequest, fuser: Fuser, card: ModelCard) -> dict
     return {
         "task": fuser.task.name,
         "model": card.name,
-        "weights_sha256": card.sha256,
+        "weights_sha256": card.sha256 or None,
         "rule": fuser.network.rule_name,
         "options": dict(request.options),
         "device": str(fuser.device),
@@ -92,28 +92,54 @@ def _plain_settings(request: FuseRequest, fuser: Fuser, card: ModelCard) -> dict
     }
 
 
-def _check_count(sources: Sequence[Path], folders: Sequence[Path], task: Task) -> None:
-    names = " and ".join(role.name for role in task.roles)
+def _check_sources(sources: Sequence[Path], task: Task) -> None:
+    """Refuse sources that are not there, pictures beside folders, and numbers that the task does not take."""
     for source in sources:
         if not source.exists():
             raise SourceError(f"{source}: no such file or folder")
-    if folders and len(folders) == 1 == len(sources):
-        raise UsageError(f"{folders[0]}: task {task.name!r} takes no stack from one folder; give {names}, two folders")
+    folders = [source for source in sources if source.is_dir()]
+    if len(folders) == 1 == len(sources):
+        if not task.is_stack:
+            words = f"task {task.name!r} takes no stack from one folder; give {task.takes}, two folders"
+            raise UsageError(f"{folders[0]}: {words}")
+        return
     if folders and len(folders) != len(sources):
-        raise UsageError(f"{folders[0]} is a folder and another source is not: give two pictures or two folders")
-    if len(sources) != len(task.roles):
-        raise UsageError(f"task {task.name!r} takes {len(task.roles)} sources ({names}), {len(sources)} given")
+        several = "pictures or folders" if task.is_stack else "two pictures or two folders"
+        raise UsageError(f"{folders[0]} is a folder and another source is not: give {several}")
+    task.roles_for(len(sources))
 
 
-def _fuse_one(
-    request: FuseRequest, settings: Settings, task: Task, name: str, console: Console, plain: Mapping[str, Any]
-) -> int:
-    output = request.output or default_output(request.sources, task.detail_role, name)
-    if _is_folder(output):
-        output = output / default_output(request.sources, task.detail_role, name).name
-    job = Job(request.sources, output)
-    remove_dead_parts(output.parent, output.name)
-    with _reported(request.report, plain, job) as outcomes, bar(console, "fusing", 1.0, count=False) as advance:
+def _single_job(request: FuseRequest, task: Task, name: str) -> Job | None:
+    """The one picture to make of single pictures, or of all pictures of one folder; None for a run of many."""
+    sources = request.sources
+    if not sources[0].is_dir():
+        made = default_output(sources, task.detail_role, name)
+    elif len(sources) > 1:
+        return None
+    else:
+        folder, sources = sources[0], pictures_in(sources[0])
+        if not sources:
+            return None
+        if len(sources) < LEAST:
+            raise UsageError(f"{folder}: holds one picture; task {task.name!r} takes {task.takes}")
+        made = stack_output(folder, sources[task.detail_role], name)
+    output = request.output or made
+    return Job(sources, output / made.name if _is_folder(output) else output)
+
+
+def _folder_jobs(request: FuseRequest, task: Task, name: str, console: Console) -> tuple[list[Job], tuple[Path, ...]]:
+    """The jobs of several folders, or of one folder of stacks, and the pictures without a partner."""
+    if len(request.sources) > 1:
+        return folder_jobs(request.sources, request.output, task.detail_role, name, request.skip_orphans)
+    jobs, empty = stack_jobs(request.sources[0], request.output, task.detail_role, name)
+    if empty:
+        say(console, f"folders without pictures, left out: {', '.join(shown(folder.name) for folder in empty)}")
+    return jobs, ()
+
+
+def _fuse_one(job: Job, report: Path | None, settings: Settings, console: Console, plain: Mapping[str, Any]) -> int:
+    remove_dead_parts(job.output.parent, job.output.name)
+    with _reported(report, plain, job) as outcomes, bar(console, "fusing", 1.0, count=False) as advance:
         outcomes[job] = fuse_job(job, settings, progress=advance)
     tell(outcomes[job], console)
     return 0

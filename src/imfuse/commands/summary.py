@@ -98,14 +98,16 @@ def tell_interruption(outcomes: Sequence[Outcome], count: int, folder: Path, ove
 
 
 def _common_notes(outcomes: Sequence[Outcome]) -> list[tuple[str, int]]:
-    """What was done to the pictures and how often: one example of each kind, whatever its numbers."""
+    """What was done to the pictures and how often: one example of each kind, whatever its numbers and names."""
     found: dict[str, tuple[str, int]] = {}
     for outcome in outcomes:
+        roles = [source["role"] for source in (outcome.report or {}).get("sources", ())]
         for note in outcome.notes:
-            words = note
-            for source in outcome.job.sources:
+            words = kind = note
+            for index, source in enumerate(outcome.job.sources):
                 words = words.replace(shown(source), source.parent.name)
-            kind = re.sub(r"[\d.]+(e[+-]?\d+)?", "#", words)
+                kind = kind.replace(shown(source), roles[index] if roles else source.parent.name)
+            kind = re.sub(r"[\d.]+(e[+-]?\d+)?", "#", kind)
             example, count = found.get(kind, (words, 0))
             found[kind] = example, count + 1
     return sorted(found.values(), key=lambda item: -item[1])

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from imfuse.data.whole import read_whole
 from imfuse.errors import DataError
-from imfuse.io import is_picture_name, open_source
-from imfuse.io.window import Window
+from imfuse.io import is_picture_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +58,12 @@ def pair_by_stem(first: Path, second: Path) -> Pairing:
 
 def read_gray(path: Path) -> NDArray[np.uint8]:
     """A picture as 8-bit luma (H, W), rounded: 0.299 R + 0.587 G + 0.114 B for colour."""
-    source = open_source(path)
-    pixels: NDArray[Any] = source.read(Window(0, 0, source.height, source.width))
-    if source.channels == 1 and source.dtype == np.uint8:
+    pixels = read_whole(path)
+    channels = pixels.shape[2]
+    if channels == 1 and pixels.dtype == np.uint8:
         return np.array(pixels[..., 0])
-    if source.channels not in (1, 3):
-        raise DataError(f"{path}: has {source.channels} bands; gray or RGB is needed")
-    low, high = source.full_range
-    unit = (pixels.astype(np.float64) - low) / (high - low)
-    gray = unit[..., 0] if source.channels == 1 else unit @ np.array([0.299, 0.587, 0.114])
+    if channels not in (1, 3):
+        raise DataError(f"{path}: has {channels} bands; gray or RGB is needed")
+    unit = pixels / 255 if pixels.dtype == np.uint8 else pixels
+    gray = unit[..., 0] if channels == 1 else unit @ np.array([0.299, 0.587, 0.114])
     return np.rint(np.clip(gray, 0, 1) * 255).astype(np.uint8)

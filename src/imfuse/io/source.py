@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,3 +59,15 @@ class PixelSource(Protocol):
 
     def read_alpha(self, window: Window) -> NDArray[Any] | None:
         """The window's opacity, ``(height, width)`` in ``dtype``, or None without alpha."""
+
+
+@runtime_checkable
+class Releasable(Protocol):
+    """A source that holds pixels once they are read, and can let go of them."""
+
+    @property
+    def holds(self) -> int:
+        """Bytes that it holds at most."""
+
+    def release(self) -> None:
+        """Forget the pixels; the next read brings them back."""

@@ -52,8 +52,15 @@ class FusionNetwork(nn.Module, ABC):
     """
 
     bytes_per_pixel: int
-    """Working memory per pixel of a window, in bytes, at the peak of :meth:`fuse` and :meth:`survey`; a test measures
-    it."""
+    """Working memory per pixel of a window, in bytes, at the peak of :meth:`fuse` and :meth:`survey`, of sources of
+    the most channels that it takes, these themselves not counted; a test measures it."""
+
+    bytes_per_pixel_per_source: int = 0
+    """What every source adds to it, of a network that holds something of each: 4 for a list of lumas, 12 of RGB. One
+    that folds its sources, one in memory at a time, adds nothing."""
+
+    takes_colour: bool = False
+    """Whether it wants the pictures of an exposure bracket in RGB; otherwise it gets their lumas."""
 
     alignment: int = 1
     """The first row and column of every window are multiples of this: pyramids thin out from there."""
@@ -76,7 +83,9 @@ class FusionNetwork(nn.Module, ABC):
         """Fuse sources, each (B, C, H, W) in [0, 1], into (B, C, H, W). They are taken one after the other.
 
         Args:
-            sources: windows of the pictures, or whole pictures.
+            sources: windows of the pictures, or whole pictures; two or more, in the task's order. The Fuser's are read
+                while the network goes through them, and again each time it does: so a network that keeps none of them
+                takes no more memory for thirty than for two.
             survey: of the whole pictures; without it, the sources are taken for whole.
         """
 
@@ -103,11 +112,11 @@ class FusionNetwork(nn.Module, ABC):
         Raises:
             UsageError: the network has no parts to show.
         """
-        raise UsageError(f"{type(self).__name__} has no parts to show")
+        raise UsageError(f"{type(self).__name__} has no parts to show; choose another model for explain")
 
     def part_names(self, names: Sequence[str]) -> list[str]:
         """Names of the parts that :meth:`explain` gives for sources of these names, without computing them."""
-        raise UsageError(f"{type(self).__name__} has no parts to show")
+        raise UsageError(f"{type(self).__name__} has no parts to show; choose another model for explain")
 
     def use_rule(self, name: str | None = None, *, base: str | None = None, detail: str | None = None) -> None:
         """Merge by the rule of this name from now on, or by one rule for base and one for detail maps.

@@ -61,6 +61,8 @@ class TwoScaleNetwork(FusionNetwork):
         detail_rule: how detail maps are merged.
     """
 
+    bytes_per_pixel_per_source = 4  # it holds the lumas, once for each branch to go through
+
     rules: ClassVar[tuple[Rule, ...]]
     """The rules that it takes."""
 

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 
 LUMA_WEIGHTS = (0.299, 0.587, 0.114)
+_CB = 2 * (1 - LUMA_WEIGHTS[2])
+_CR = 2 * (1 - LUMA_WEIGHTS[0])
 
 
 def luma(rgb: Tensor) -> Tensor:
@@ -28,3 +30,28 @@ def replace_luma(rgb: Tensor, old: Tensor, new: Tensor) -> Tensor:
         new: the luma it gets, (B, 1, H, W).
     """
     return rgb + (new - old)
+
+
+def chroma(rgb: Tensor, y: Tensor) -> Tensor:
+    """Cb − ½ and Cr − ½, the signed distances from neutral: (B, 2, H, W), each in [−½, ½] for RGB in [0, 1].
+
+    Args:
+        rgb: (B, 3, H, W).
+        y: its luma, (B, 1, H, W).
+    """
+    return torch.cat([(rgb[:, 2:] - y).div_(_CB), (rgb[:, :1] - y).div_(_CR)], dim=1)
+
+
+def with_chroma(y: Tensor, distances: Tensor) -> Tensor:
+    """The colour picture (B, 3, H, W) of a luma and the distances from neutral that :func:`chroma` gives.
+
+    The result can leave [0, 1]; it is not clipped here.
+
+    Args:
+        y: (B, 1, H, W).
+        distances: Cb − ½ and Cr − ½, (B, 2, H, W).
+    """
+    blue, red = distances[:, :1] * _CB, distances[:, 1:] * _CR
+    red_weight, green_weight, blue_weight = LUMA_WEIGHTS
+    green = (red * red_weight).add_(blue, alpha=blue_weight).div_(-green_weight)
+    return torch.cat([red, green, blue], dim=1).add_(y)

@@ -1,0 +1,44 @@
+"""What is summed over the pixels of a fusion, and what the report says of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from imfuse.plan import Plan
+
+MUCH_DARKER = 0.6
+"""A result whose mean luma is below this share of the detail source's is told: addition darkens dark pairs."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """Sums over the pixels fused so far.
+
+    Attributes:
+        beyond: pixels with a channel beyond black or white.
+        before: luma of the source that carries the detail, for tasks that keep its light.
+        after: luma of the result, likewise.
+    """
+
+    beyond: int = 0
+    before: float = 0.0
+    after: float = 0.0
+
+    def notes(self, plan: Plan) -> list[str]:
+        """What the report has to say of the result as a whole."""
+        detail = plan.detail
+        pixels = detail.height * detail.width
+        notes = []
+        if self.beyond:
+            fate = "which float keeps" if plan.depth.is_float else "which is clipped"
+            share = 100 * self.beyond / pixels
+            notes.append(f"{share:.3g} % of the pixels have a channel beyond black or white, {fate}")
+        before, after = self.before / pixels, self.after / pixels
+        if plan.task.keeps_light and after < MUCH_DARKER * before:
+            notes.append(
+                f"the result is much darker than {detail.name} (mean {after:.2f} after {before:.2f}): both sources are "
+                "dark in the same places; --range percentile or --rule average keeps more light"
+            )
+        return notes
