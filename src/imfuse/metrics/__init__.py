@@ -1,5 +1,6 @@
 """Metrics of fused pictures, each pinned to one definition; `METRICS` is the table of all."""
 
+from imfuse.metrics.blind import brisque, brisque_available, niqe, piqe
 from imfuse.metrics.contrast import average_gradient, spatial_frequency, standard_deviation
 from imfuse.metrics.correlation import sum_of_correlations_of_differences
 from imfuse.metrics.fidelity import viff, visual_information_fidelity
@@ -11,8 +12,12 @@ __all__ = [
     "METRICS",
     "Metric",
     "average_gradient",
+    "brisque",
+    "brisque_available",
     "entropy",
     "evaluate",
+    "niqe",
+    "piqe",
     "spatial_frequency",
     "standard_deviation",
     "sum_of_correlations_of_differences",
