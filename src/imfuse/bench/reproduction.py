@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from imfuse.bench.reproduce import Compared, Means, compare
 from imfuse.bench.results import BenchResults
 from imfuse.data.sets import folders_in
 from imfuse.errors import DataError
-from imfuse.metrics.blind.models import brisque_available
+from imfuse.metrics import METRICS
 from imfuse.registry import list_models
 
 _DEPTH = 3
@@ -22,18 +22,14 @@ _DEPTH = 3
 _CHEAP = "sf"
 """What is measured where a table holds nothing but times: a benchmark has at least one metric."""
 
-Run = Callable[[BenchPlan], BenchResults]
 
-
-def reproduce(table: PublishedTable, plan: BenchPlan | None, run: Run) -> list[Compared]:
+def reproduced(table: PublishedTable, results: BenchResults | None) -> list[Compared]:
     """All parts of a published table with what is measured here.
 
     Args:
         table: the table.
-        plan: of :func:`plan_reproduction`; None if there is nothing to measure.
-        run: :func:`imfuse.bench.runner.run_bench` with whatever shows its progress.
+        results: of the benchmark of :func:`plan_reproduction`; None if there was nothing to measure.
     """
-    results = run(plan) if plan is not None else None
     return [_compared(table, part, results) for part in table.sets]
 
 
@@ -109,7 +105,7 @@ def _is_measured(table: PublishedTable, part: PublishedSet) -> bool:
 
 
 def _is_had(key: str) -> bool:
-    return key != "brisque" or brisque_available()
+    return key == "seconds" or (key in METRICS and METRICS[key].available())
 
 
 def _compared(table: PublishedTable, part: PublishedSet, results: BenchResults | None) -> Compared:
@@ -152,7 +148,8 @@ def _missing(
     absent = [f"{here} (for {method})" for method, here in table.models.items() if here not in known]
     if absent:
         yield f"Not here yet: {', '.join(absent)}"
-    without = [label for label in part.columns if not _is_had(table.metrics[label].key)]
+    keys = {label: table.metrics[label].key for label in part.columns}
+    without = [label for label, key in keys.items() if key and not _is_had(key)]
     if without:
         yield f"{', '.join(without)} needs a model that is not at hand; see imfuse evaluate --list"
     if results.plan.subset:
