@@ -59,8 +59,8 @@ def bench(
     reproduce: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(
-            help="A paper's table beside what is measured here: auif-table2 or 3, deep-csc-table2 to 4, fnet-table1 to 3, "
-            "ifcnn-table1 to 5. DATASET is then the folder that holds its data sets under their names.",
+            help="A paper's table beside what is measured here: auif-table2 or 3, deep-csc-table2 to 4, fnet-table1 "
+            "to 3, ifcnn-table1 to 5. DATASET is then the folder that holds its data sets under their names.",
             metavar="TABLE",
         ),
     ] = None,
