@@ -13,6 +13,7 @@ from typing import Annotated, NoReturn, Optional
 import typer
 
 from imfuse import __version__
+from imfuse.cli_bench import bench
 from imfuse.cli_evaluate import SourcesCommand, evaluate
 from imfuse.cli_train import train_app
 from imfuse.errors import ImfuseError
@@ -289,6 +290,7 @@ def explain(
 
 
 app.command(cls=SourcesCommand)(evaluate)
+app.command()(bench)
 
 
 @app.command()

@@ -1,13 +1,20 @@
 import json
 import math
+from pathlib import Path
 
+import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import imfuse
+from imfuse.bench import run_bench
 from imfuse.bench.overlap import training_overlap
 from imfuse.bench.published_tables import published_names, published_table
 from imfuse.bench.reproduce import as_markdown, as_plain, compare
-from imfuse.errors import UsageError
+from imfuse.bench.reproduction import plan_reproduction, reproduced
+from imfuse.cli import app
+from imfuse.errors import DataError, UsageError
+from imfuse.io import save_image
 from imfuse.metrics import METRICS
 
 
@@ -27,7 +34,7 @@ def test_every_row_has_a_figure_in_every_column(name: str) -> None:
         assert part.columns
         assert set(part.columns) <= table.metrics.keys()
         assert all(len(values) == len(part.columns) for values in part.values.values())
-        assert not any(math.isnan(value) for values in part.values.values() for value in values)
+        assert all(value.is_finite() for values in part.values.values() for value in values)
     assert {key for part in table.sets for key in table.keys(part.columns)} <= METRICS.keys() | {"seconds"}
 
 
@@ -37,14 +44,18 @@ def test_the_published_means_follow_from_the_scenes() -> None:
     # The mean of MAPSMM's, GLPHS's … PSNR is printed from unrounded figures.
     for method, printed in mean.values.items():
         for column, value in enumerate(printed):
-            assert sum(scene.values[method][column] for scene in scenes) / 6 == pytest.approx(value, abs=2e-4), method
+            assert abs(sum(scene.values[method][column] for scene in scenes) / 6 - value) < 2e-4, method
 
 
 def test_figures_of_the_papers_that_are_known_by_heart() -> None:
-    assert published_table("deep-csc-table2").sets[2].values["CSC-IVFN"] == (6.91, 2.50, 46.97, 12.88, 0.62, 4.22, 1.70)
-    assert published_table("auif-table3").sets[0].values["AUIF"] == (7.0217, 42.1322, 13.6589, 0.6921, 4.4443, 1.8583)
-    assert published_table("fnet-table1").sets[0].values["FNet"] == (2.57, 0.80, 0.57, 1.05)
-    assert published_table("ifcnn-table1").sets[0].values["IFCNN-MAX"] == (0.9823, 0.6293, 0.9034, 19.42, 2.886)
+    rows = {
+        ("deep-csc-table2", 2, "CSC-IVFN"): "6.91 2.50 46.97 12.88 0.62 4.22 1.70",
+        ("auif-table3", 0, "AUIF"): "7.0217 42.1322 13.6589 0.6921 4.4443 1.8583",
+        ("fnet-table1", 0, "FNet"): "2.57 0.80 0.57 1.05",
+        ("ifcnn-table1", 0, "IFCNN-MAX"): "0.9823 0.6293 0.9034 19.42 2.886",
+    }
+    for (name, place, method), printed in rows.items():
+        assert " ".join(map(str, published_table(name).sets[place].values[method])) == printed
 
 
 def test_training_data_are_marked() -> None:
@@ -78,3 +89,63 @@ def test_ours_stands_beside_theirs_with_the_difference() -> None:
     assert "no adf." in text
     plain = json.loads(json.dumps(as_plain(table, [compared]), allow_nan=False))
     assert plain["sets"][0]["measured"]["auif"] == [7.0, 45.0, None, 0.64, 4.0, None]
+
+
+def make_set(folder: Path, *roles: str) -> None:
+    for number, role in enumerate(roles):
+        (folder / role).mkdir(parents=True)
+        for scene in range(2):
+            pixels = np.random.default_rng(10 * scene + number).integers(0, 256, (60, 64), dtype=np.uint8)
+            save_image(folder / role / f"{scene}.png", pixels)
+
+
+def test_a_table_is_measured_on_the_sets_that_are_found(tmp_path: Path) -> None:
+    make_set(tmp_path / "data/infrared/tno40", "ir", "vis")
+    table = published_table("auif-table3")
+    plan = plan_reproduction(table, [tmp_path / "data"], ["auif"], folder=tmp_path / "bench")
+    assert plan is not None
+    assert [data_set.name for data_set in plan.data_sets] == ["tno40"]
+    assert plan.metrics == {"tno40": ("en", "sd", "viff", "ag", "scd")}
+    results = run_bench(plan)
+    tno, flir, _ = reproduced(table, results)
+    for column, key in ((0, "en"), (3, "viff")):
+        cell = tno.rows["auif"][column]
+        assert cell is not None
+        assert cell.value == pytest.approx(sum(row.values[key] for row in results.rows) / 2, rel=1e-12)
+    assert flir.rows == {}
+    assert flir.missing == ("Nothing is measured: flir_test is not in the given folders",)
+
+
+def test_training_data_are_marked_in_the_table(tmp_path: Path) -> None:
+    make_set(tmp_path / "roadscene50", "ir", "vis")
+    table = published_table("fnet-table1")
+    plan = plan_reproduction(table, [tmp_path / "roadscene50"], ["auif"], folder=tmp_path / "bench")
+    assert plan is not None
+    parts = reproduced(table, run_bench(plan))
+    text = as_markdown(table, parts)
+    assert "† 40 of its 50 scenes lie in flir_train, on which auif was trained." in text
+    assert all(cell is not None and cell.marked for cell in parts[1].rows["auif"])
+
+
+def test_tables_without_data_are_printed_all_the_same(tmp_path: Path) -> None:
+    for name, words in (("auif-table2", "not to be had here"), ("fnet-table2", "not to be had here")):
+        table = published_table(name)
+        assert plan_reproduction(table, [tmp_path], folder=tmp_path) is None
+        assert words in as_markdown(table, reproduced(table, None))
+    with pytest.raises(DataError, match="lytro20"):
+        plan_reproduction(published_table("ifcnn-table1"), [tmp_path], folder=tmp_path)
+
+
+def test_the_command_prints_and_writes_the_table(tmp_path: Path) -> None:
+    make_set(tmp_path / "data/tno40", "ir", "vis")
+    out = tmp_path / "out"
+    command = ["bench", str(tmp_path / "data"), "--reproduce", "auif-table3", "--models", "auif", "-o", str(out)]
+    done = CliRunner().invoke(app, [*command, "--quiet"])
+    assert done.exit_code == 0
+    text = (out / "auif-table3.md").read_text(encoding="utf-8")
+    assert text.strip() in done.stdout
+    assert json.loads((out / "auif-table3.json").read_text(encoding="utf-8"))["table"] == "auif-table3"
+    assert (out / "results.csv").is_file()
+    refused = CliRunner().invoke(app, [*command, "--metrics", "en"])
+    assert isinstance(refused.exception, UsageError)
+    assert "--metrics" in str(refused.exception)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from importlib.resources import files
 
 from imfuse.errors import UsageError
@@ -35,14 +36,14 @@ class PublishedSet:
         data: name of the data set, ``SET/SCENE`` for a single scene of one; empty where it is not to be had.
         note: in what that differs from the paper's.
         columns: labels of the metrics.
-        values: method as the paper calls it → its figures, in the order of the columns.
+        values: method as the paper calls it → its figures with the printed digits, in the order of the columns.
     """
 
     label: str
     data: str
     note: str
     columns: tuple[str, ...]
-    values: Mapping[str, tuple[float, ...]]
+    values: Mapping[str, tuple[Decimal, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def published_table(name: str) -> PublishedTable:
     if name not in published_names():
         raise UsageError(f"unknown table {name!r}: choose one of {', '.join(published_names())}")
     text = (files("imfuse.bench") / "published" / f"{name}.toml").read_text(encoding="utf-8")
-    entries = tomllib.loads(text)
+    entries = tomllib.loads(text, parse_float=Decimal)
     metrics = {
         label: PublishedMetric(label, found["key"], found.get("note", ""))
         for label, found in entries["metrics"].items()
@@ -103,7 +104,7 @@ def published_table(name: str) -> PublishedTable:
             found["data"],
             found.get("note", ""),
             tuple(found["columns"]),
-            {method: tuple(map(float, values)) for method, values in found["values"].items()},
+            {method: tuple(map(Decimal, values)) for method, values in found["values"].items()},
         )
         for found in entries["sets"]
     )

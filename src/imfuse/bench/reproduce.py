@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from imfuse.bench.published_tables import PublishedSet, PublishedTable
 
@@ -70,7 +71,7 @@ def compare(
 
 
 def _cells(
-    table: PublishedTable, part: PublishedSet, means: Means, theirs: Sequence[float] | None, marked: bool
+    table: PublishedTable, part: PublishedSet, means: Means, theirs: Sequence[Decimal] | None, marked: bool
 ) -> Iterator[Cell | None]:
     for place, label in enumerate(part.columns):
         key = table.metrics[label].key
@@ -78,7 +79,7 @@ def _cells(
             yield None
             continue
         value = means.get(key, math.nan)
-        yield Cell(value, value - theirs[place] if theirs is not None else math.nan, marked)
+        yield Cell(value, value - float(theirs[place]) if theirs is not None else math.nan, marked)
 
 
 def as_markdown(table: PublishedTable, parts: Sequence[Compared]) -> str:
@@ -107,7 +108,7 @@ def _part_lines(table: PublishedTable, part: Compared) -> Iterator[str]:
     yield _row(["method", *published.columns])
     yield "|" + " --- |" * (len(published.columns) + 1)
     for method, values in published.values.items():
-        yield _row([f"{method}, as printed", *(_plain(value) for value in values)])
+        yield _row([f"{method}, as printed", *map(str, values)])
     names = {here: method for method, here in table.models.items() if method in published.values}
     for model, cells in part.rows.items():
         stands_for = f" (for {names[model]})" if model in names else ""
@@ -119,10 +120,6 @@ def _part_lines(table: PublishedTable, part: Compared) -> Iterator[str]:
 
 def _row(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cells) + " |"
-
-
-def _plain(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:g}"
 
 
 def _cell(cell: Cell | None) -> str:
@@ -145,7 +142,7 @@ def as_plain(table: PublishedTable, parts: Sequence[Compared]) -> dict[str, obje
                 "data": part.published.data,
                 "note": part.published.note,
                 "columns": {label: table.metrics[label].key for label in part.published.columns},
-                "published": {name: [_number(x) for x in values] for name, values in part.published.values.items()},
+                "published": {name: [float(x) for x in values] for name, values in part.published.values.items()},
                 "measured": {
                     model: [None if cell is None else _number(cell.value) for cell in cells]
                     for model, cells in part.rows.items()

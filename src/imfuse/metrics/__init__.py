@@ -1,5 +1,6 @@
 """Metrics of fused pictures, each pinned to one definition; `METRICS` is the table of all."""
 
+from imfuse.metrics.blind import brisque, brisque_available, niqe, piqe
 from imfuse.metrics.contrast import average_gradient, spatial_frequency, standard_deviation
 from imfuse.metrics.correlation import sum_of_correlations_of_differences
 from imfuse.metrics.defaults import default_metrics
@@ -20,6 +21,8 @@ __all__ = [
     "METRICS",
     "Metric",
     "average_gradient",
+    "brisque",
+    "brisque_available",
     "default_metrics",
     "entropy",
     "evaluate",
@@ -27,7 +30,9 @@ __all__ = [
     "mef_ssim",
     "mef_ssim_of_colour",
     "mef_ssim_with_luminance",
+    "niqe",
     "peak_signal_to_noise_ratio",
+    "piqe",
     "relative_global_error",
     "root_mean_square_error",
     "spatial_frequency",

@@ -27,6 +27,9 @@ class Metric:
         differentiable: whether gradients reach the pictures.
         pictures: ``gray`` if it is computed on gray levels (of RGB pictures, on their luma), ``bands`` if on all bands
             of the pictures as they are.
+        smallest: pixels that the shorter and the longer side must have. `evaluate` leaves the metric out of what it
+            computes unasked for smaller pictures.
+        available: whether what it needs beside the pictures, as a model, is there; likewise.
     """
 
     key: str
@@ -42,3 +45,5 @@ class Metric:
     source: str
     differentiable: bool = True
     pictures: Literal["gray", "bands"] = "gray"
+    smallest: tuple[int, int] = (1, 1)
+    available: Callable[[], bool] = lambda: True

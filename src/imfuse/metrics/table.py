@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from torch import Tensor
 
 from imfuse.errors import UsageError
-from imfuse.metrics import contrast, correlation, fidelity, information, mef, spectral
+from imfuse.metrics import blind, contrast, correlation, fidelity, information, mef, spectral
 from imfuse.metrics import truth as against_truth
 from imfuse.metrics.families import measure
 from imfuse.metrics.metric import Metric
@@ -13,6 +13,7 @@ from imfuse.metrics.metric import Metric
 _ALL = (
     *information.METRICS,
     *contrast.METRICS,
+    *blind.METRICS,
     *correlation.METRICS,
     *fidelity.METRICS,
     *mef.METRICS,
@@ -36,7 +37,8 @@ def evaluate(
     Args:
         fused: (B, C, H, W), floating point in [0, 1], or uint8 0…255. Metrics of gray pictures take the luma of RGB.
         sources: tensors like `fused`; may be left out if no metric needs them.
-        metrics: keys of `METRICS`; if left out, all that the given pictures allow.
+        metrics: keys of `METRICS`; if left out, all that the given pictures allow: their number and size, and for
+            `brisque` that there is a model.
         truth: tensor like `fused`; may be left out if no metric needs it.
 
     Returns:
@@ -45,7 +47,7 @@ def evaluate(
     Raises:
         UsageError: A key is unknown, or the pictures do not fit the metrics or each other.
     """
-    keys = _possible(sources, truth) if metrics is None else list(metrics)
+    keys = _possible(fused, sources, truth) if metrics is None else list(metrics)
     unknown = [key for key in keys if key not in METRICS]
     if unknown:
         raise UsageError(f"unknown metric {', '.join(unknown)}; known are {', '.join(METRICS)}")
@@ -58,12 +60,17 @@ def evaluate(
     return {key: values[key] for key in keys}
 
 
-def _possible(sources: Sequence[Tensor], truth: Tensor | None) -> list[str]:
-    """Keys of the metrics for which there are the pictures."""
+def _possible(fused: Tensor, sources: Sequence[Tensor], truth: Tensor | None) -> list[str]:
+    """Keys of the metrics for which there are the pictures, their size and the model."""
     given = {
         "fused": True,
         "sources": len(sources) > 0,
         "two sources": len(sources) == 2,
         "truth": truth is not None,
     }
-    return [key for key, metric in METRICS.items() if given[metric.needs]]
+    shorter, longer = sorted(fused.shape[-2:]) if fused.dim() >= 2 else (0, 0)
+    return [
+        key
+        for key, metric in METRICS.items()
+        if given[metric.needs] and shorter >= metric.smallest[0] and longer >= metric.smallest[1] and metric.available()
+    ]
