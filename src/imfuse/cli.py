@@ -13,6 +13,7 @@ from typing import Annotated, NoReturn, Optional
 import typer
 
 from imfuse import __version__
+from imfuse.cli_bench import bench
 from imfuse.cli_train import train_app
 from imfuse.errors import ImfuseError
 from imfuse.interruption import INTERRUPTED
@@ -28,6 +29,7 @@ app = typer.Typer(
     "[bold]Start here:[/bold] imfuse demo · imfuse fuse thermal.png visible.png · imfuse models",
 )
 app.add_typer(train_app, name="train")
+app.command("bench")(bench)
 
 
 # Options that several commands have. Typer 0.12 reads Optional.

@@ -17,7 +17,7 @@ Kind = Literal["learned", "classical", "pictures"]
 GROUPS: dict[str, Kind | None] = {"all": None, "learned": "learned", "classical": "classical"}
 """Names that stand for several models → their kind; None for all."""
 
-_FOLDER_NAME = re.compile(r"[^\W_][\w.+ -]{0,80}", re.ASCII)
+_FOLDER_NAME = re.compile(r'[^.\s/\\:*?"<>|][^/\\:*?"<>|]{0,80}')
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def check_name(name: str, what: str) -> str:
     Raises:
         UsageError: it cannot.
     """
-    if not _FOLDER_NAME.fullmatch(name) or name != name.rstrip(". "):
+    if not _FOLDER_NAME.fullmatch(name) or not name.isprintable() or name != name.rstrip(". "):
         raise UsageError(
             f"{what} {name!r}: its pictures go into a folder of that name; take letters, digits and . + - _ alone"
         )

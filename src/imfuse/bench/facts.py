@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+from collections.abc import Collection
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -24,14 +25,19 @@ def versions() -> dict[str, str]:
     return found
 
 
-def machine(device: str) -> dict[str, str]:
-    """Processor, threads and system, in words by name."""
+def machine(device: str, threads: Collection[int]) -> dict[str, str]:
+    """Processor, threads and system, in words by name.
+
+    Args:
+        device: where the models run.
+        threads: of PyTorch with which pictures were made, perhaps by earlier runs.
+    """
     import cv2
     import torch
 
     found = {
         "processor": f"{_processor()}, {os.cpu_count()} logical cores",
-        "threads": f"PyTorch {torch.get_num_threads()}, OpenCV {cv2.getNumThreads()}",
+        "threads": f"PyTorch {' or '.join(map(str, sorted(threads))) or torch.get_num_threads()}, OpenCV {cv2.getNumThreads()}",
         "system": f"{platform.system()} {platform.machine()}",
         "device": device,
     }

@@ -10,16 +10,15 @@ from typing import Any
 from imfuse.bench.ranking import Standing
 from imfuse.bench.remarks import metric_mark
 from imfuse.bench.results import BenchResults
-from imfuse.bench.summary import ARROWS
 from imfuse.bench.views import display, source_names
 from imfuse.data.sets import DataSet, Scene
 from imfuse.errors import ImfuseError, MissingExtraError
 from imfuse.io import save_image
 from imfuse.io.atomic import atomic_path
 from imfuse.metrics import METRICS
+from imfuse.scoring import ARROWS
 from imfuse.sheet import Cell, contact_sheet
 
-BOX_PLOTS, CONTACT_SHEETS = "box-plots", "contact-sheets"
 _SHEET_ROWS, _CELL_WIDTH = 4, 300
 _COLUMNS = 4
 _COLOURS = {"learned": "#2b6cb0", "classical": "#b7791f", "pictures": "#6b7280"}

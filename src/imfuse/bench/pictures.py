@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from imfuse.bench.memory import PeakMemory
+from imfuse.data.whole import read_whole
 from imfuse.errors import SourceError
-from imfuse.io import open_source, save_image
-from imfuse.io.arrays import FULL_RANGES
-from imfuse.io.window import Window
+from imfuse.io import save_image
+from imfuse.io.naming import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,20 +46,20 @@ def fuse_picture(fuser: Fuser, sources: Sequence[Path], target: Path) -> Made:
 
 
 def take_picture(path: Path, target: Path) -> Made:
-    """Save another program's picture as PNG, pixel by pixel as it is decoded; alpha is left out.
+    """Save another program's picture as PNG, pixel by pixel as it is decoded: 8 bits or 16, without alpha.
 
     Raises:
         SourceError: it cannot be read.
         OutputError: it cannot be saved, as pictures of more than three bands.
     """
-    source = open_source(path)
-    pixels: NDArray[Any] = source.read(Window(0, 0, source.height, source.width))
-    if source.full_range != FULL_RANGES[source.dtype.name]:
-        low, high = source.full_range
-        pixels = ((pixels.astype(np.float64) - low) / (high - low)).astype(np.float32)
+    pixels = read_whole(path)
+    notes: tuple[str, ...] = ()
+    if pixels.dtype != np.uint8:
+        inside = np.clip(np.nan_to_num(pixels), 0.0, 1.0)
+        notes = () if np.array_equal(inside, pixels) else (f"{shown(path)}: values outside 0 … 1 clipped",)
+        pixels = np.rint(inside * 65535).astype(np.uint16)
     target.parent.mkdir(parents=True, exist_ok=True)
-    notes = save_image(target, pixels, overwrite=True)
-    return Made(source.height, source.width, notes=(*source.notes, *notes))
+    return Made(*pixels.shape[:2], notes=(*notes, *save_image(target, pixels, overwrite=True)))
 
 
 def missing(contender: str, folder: Path | None, scene: str) -> SourceError:

@@ -12,6 +12,7 @@ from imfuse.data.sets import DataSet, Scene, read_data_set
 from imfuse.errors import DataError, UsageError
 from imfuse.metrics import METRICS
 from imfuse.metrics.defaults import default_metrics
+from imfuse.scoring import is_served
 
 
 @dataclass(frozen=True)
@@ -187,13 +188,13 @@ def _metrics(sets: Sequence[DataSet], asked: Sequence[str]) -> tuple[dict[str, t
     chosen, left_out = {}, []
     for data_set in sets:
         truth = all(scene.truth is not None for scene in data_set.scenes)
-        pairs = all(len(scene.sources) == 2 for scene in data_set.scenes)
-        given = {"fused": True, "sources": True, "two sources": pairs, "truth": truth}
+        counts = {len(scene.sources) for scene in data_set.scenes}
         wanted = list(dict.fromkeys(asked)) or default_metrics(data_set.task, truth=truth)
-        chosen[data_set.name] = tuple(key for key in wanted if given[METRICS[key].needs])
+        served = {key: all(is_served(key, count, truth) for count in counts) for key in wanted}
+        chosen[data_set.name] = tuple(key for key in wanted if served[key])
         if not chosen[data_set.name]:
             raise UsageError(f"{data_set.folder}: none of the metrics {', '.join(wanted)} can be had for its scenes")
-        missing = [METRICS[key] for key in wanted if not given[METRICS[key].needs]]
+        missing = [METRICS[key] for key in wanted if not served[key]]
         lacks = {"two sources": "takes exactly two sources", "truth": "needs a ground truth"}
         left_out += [f"{data_set.name}: {metric.name} {lacks[metric.needs]}" for metric in missing]
     return chosen, left_out

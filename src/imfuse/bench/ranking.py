@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean, median, stdev
+from statistics import fmean, median
 from typing import Literal
 
 from imfuse.bench.rows import Row
+from imfuse.scoring import Spread, spread
 
 Direction = Literal["higher", "lower"]
 
@@ -73,18 +74,18 @@ def standings(
         model: [row for row in rows if row.model == model and all(key in row.values for key in metrics)]
         for model in models
     }
-    means = {
-        model: {key: fmean(row.values[key] for row in mine) for key in metrics}
+    spreads = {
+        model: {key: spread([row.values[key] for row in mine]) for key in metrics}
         for model, mine in scored.items()
         if mine
     }
-    complete = [model for model in means if len(scored[model]) == scenes]
-    placed = {key: ranks({model: means[model][key] for model in complete}, way) for key, way in metrics.items()}
+    complete = [model for model in spreads if len(scored[model]) == scenes]
+    placed = {key: ranks({model: spreads[model][key].mean for model in complete}, way) for key, way in metrics.items()}
     found = [
         _standing(
             model,
             scored[model],
-            means.get(model, {}),
+            spreads.get(model, {}),
             {key: placed[key][model] for key in metrics} if model in complete else {},
         )
         for model in models
@@ -92,13 +93,13 @@ def standings(
     return sorted(found, key=lambda one: (one.mean_rank is None, one.mean_rank or 0.0, -one.firsts))
 
 
-def _standing(model: str, rows: Sequence[Row], means: Mapping[str, float], placed: Mapping[str, int]) -> Standing:
+def _standing(model: str, rows: Sequence[Row], spreads: Mapping[str, Spread], placed: Mapping[str, int]) -> Standing:
     times = [row.seconds for row in rows if row.seconds is not None]
     peaks = [row.peak_memory_mib for row in rows if row.peak_memory_mib is not None]
     return Standing(
         model=model,
-        means=means,
-        deviations={key: _deviation([row.values[key] for row in rows]) for key in means},
+        means={key: one.mean for key, one in spreads.items()},
+        deviations={key: one.deviation for key, one in spreads.items()},
         ranks=placed,
         mean_rank=fmean(placed.values()) if placed else None,
         firsts=sum(place == 1 for place in placed.values()),
@@ -108,9 +109,4 @@ def _standing(model: str, rows: Sequence[Row], means: Mapping[str, float], place
         time=median(times) if times else None,
         memory=median(peaks) if peaks else None,
     )
-
-
-def _deviation(values: Sequence[float]) -> float:
-    finite = all(map(math.isfinite, values))
-    return stdev(values) if len(values) > 1 and finite else math.nan
 

@@ -15,8 +15,8 @@ _MARKS = {
 }
 
 TRAPS = {
-    BY_MAXIMUM: "The pixelwise maximum of the sources, which needs no network, wins this metric against every "
-    "network: being ahead here alone says nothing.",
+    BY_MAXIMUM: "The pixelwise maximum of the sources, which needs no network, beats the published networks in "
+    "this metric: being ahead here alone says nothing.",
     BY_NOISE: "Noise raises this metric: a noisier or oversharpened picture scores higher.",
 }
 """Marks of metrics → the trap, in words."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from imfuse.bench.contenders import Contender
 from imfuse.bench.cost import HOW
@@ -13,8 +14,11 @@ from imfuse.bench.results import BenchResults, metric_columns
 from imfuse.bench.surroundings import Surroundings
 from imfuse.data.sets import DataSet
 from imfuse.metrics import METRICS
+from imfuse.scoring import ARROWS, figure
 
-ARROWS = {"higher": "↑", "lower": "↓"}
+BOX_PLOTS, CONTACT_SHEETS = "box-plots", "contact-sheets"
+"""Folders of figures within the benchmark's."""
+
 TIMED = (
     "Seconds are the median wall time per picture of reading the sources and fusing them, without saving and scoring; "
     "every model fused one picture before, which does not count. Memory is the median peak of the process's resident "
@@ -36,7 +40,7 @@ def markdown(results: BenchResults, around: Surroundings) -> str:
 def _head(results: BenchResults, around: Surroundings) -> list[str]:
     plan = results.plan
     lines = ["", "```sh", plan.command or "# made by imfuse.bench.run_bench", "```", ""]
-    lines += [f"Made {around.date} (UTC). One row per picture, with all digits: [results.csv](results.csv). "]
+    lines += [f"Made {around.date} (UTC). One row per picture, with all digits: [results.csv](results.csv)."]
     lines += ["Pictures to compare: [index.html](index.html).", ""]
     if plan.subset:
         lines += [f"**Only a part of the scenes:** {escaped(plan.subset)}.", ""]
@@ -54,22 +58,27 @@ def _data_set(results: BenchResults, data_set: DataSet, overlaps: Sequence[Overl
     scenes = len(data_set.scenes)
     lines = [f"## {escaped(data_set.name)}", ""]
     lines += [f"{escaped(data_set.description)}", ""] if data_set.description else []
-    lines += [f"Task {data_set.task}, {scenes} scene{'s' if scenes > 1 else ''}. Mean ± deviation; the best mean in "]
-    lines += ["**bold**, the second in *italics*.", ""]
-    heads = [f"{METRICS[key].name}{_variant(key, keys)} {ARROWS[METRICS[key].direction]}{metric_mark(key)}" for key in keys]
+    count = f"{scenes} scene{'s' if scenes > 1 else ''}"
+    lines += [f"Task {data_set.task}, {count}. Mean ± deviation; the best mean in **bold**, the second in *italics*.", ""]
+    heads = [_heading(key, keys) for key in keys]
     head = ["model", "mean rank", "1st", "2nd", *heads, "seconds", "memory (MiB)"]
     lines += [_line(head), _line(["---", *["---:"] * (len(head) - 1)])]
     marked = {overlap.model for overlap in overlaps if overlap.data_set == data_set.name}
     lines += [_line(_row(one, keys, scenes, one.model in marked)) for one in found]
     lines += ["", *_left_out(found, scenes)]
-    lines += [f"{IN_TRAINING} {overlap.model}: {escaped(overlap.words)}" for overlap in overlaps if overlap.data_set == data_set.name]
-    lines += [f"- {escaped(words)}" for words in results.plan.left_out if words.startswith(f"{data_set.name}: ")]
-    return [*lines, f"![Box plots](box-plots/{data_set.name}.png)", "", f"![Some scenes](contact-sheets/{data_set.name}.png)", ""]
+    for one in overlaps:
+        lines += [f"{IN_TRAINING} {escaped(f'{one.model}: {one.words}')}", ""] if one.data_set == data_set.name else []
+    for words in results.plan.left_out:
+        lines += [f"Left out, {escaped(words)}.", ""] if words.startswith(f"{data_set.name}: ") else []
+    file = f"{quote(data_set.name)}.png"
+    return [*lines, f"![Box plots]({BOX_PLOTS}/{file})", "", f"![Some scenes]({CONTACT_SHEETS}/{file})", ""]
 
 
-def _variant(key: str, keys: Sequence[str]) -> str:
-    """The key beside a name that two metrics of the table share."""
-    return f" ({key})" if sum(METRICS[other].name == METRICS[key].name for other in keys) > 1 else ""
+def _heading(key: str, keys: Sequence[str]) -> str:
+    """A metric's name, with the key where two metrics of the table share it."""
+    metric = METRICS[key]
+    shared = sum(METRICS[other].name == metric.name for other in keys) > 1
+    return f"{metric.name}{f' ({key})' if shared else ''} {ARROWS[metric.direction]}{metric_mark(key)}"
 
 
 def _row(one: Standing, keys: Sequence[str], scenes: int, trained: bool) -> list[str]:
@@ -91,13 +100,8 @@ def _spread(value: float | None) -> str:
 
 
 def number(value: float | None) -> str:
-    """A figure for tables: three decimals, or four significant digits where it is large or small."""
-    if value is None or math.isnan(value):
-        return "–"
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    text = f"{value:.3f}" if 0.01 <= abs(value) < 1000 or value == 0 else f"{value:.4g}"
-    return text.replace("-", "−")
+    """A figure for tables; a dash where there is none."""
+    return "–" if value is None or math.isnan(value) else figure(value).replace("-", "−").replace("inf", "∞")
 
 
 def _left_out(found: Sequence[Standing], scenes: int) -> list[str]:
@@ -109,7 +113,7 @@ def _left_out(found: Sequence[Standing], scenes: int) -> list[str]:
 
 
 def _definitions(results: BenchResults) -> list[str]:
-    lines = ["## Metrics", "", "Of the saved picture and the sources, as 8-bit luma where they are colour.", ""]
+    lines = ["## Metrics", "", "Of the saved picture and the sources, as gray levels 0 … 255; of colour as luma (BT.601).", ""]
     head = ["metric", "key", "better", "unit", "range", "needs", "variant", "definition", "source"]
     lines += [_line(head), _line(["---"] * len(head))]
     for key in metric_columns(results.plan):

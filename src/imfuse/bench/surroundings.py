@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from imfuse.bench.facts import machine, versions
 from imfuse.bench.plan import BenchPlan
 from imfuse.bench.remarks import Overlap, overlap
+from imfuse.bench.results import BenchResults
 from imfuse.errors import ImfuseError
 
 if TYPE_CHECKING:
@@ -38,13 +39,14 @@ class Surroundings:
     date: str
 
 
-def surroundings(plan: BenchPlan) -> Surroundings:
+def surroundings(results: BenchResults) -> Surroundings:
     """Gather them."""
+    plan = results.plan
     found = [overlap(one, data_set) for data_set in plan.data_sets for one in plan.contenders_of(data_set)]
     return Surroundings(
         costs=_costs(plan),
         overlaps=tuple(one for one in found if one is not None),
-        machine=machine(plan.device),
+        machine=machine(plan.device, {row.threads for row in results.rows if row.threads is not None}),
         versions=versions(),
         date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
     )

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from imfuse.bench.fingerprints import DIGITS
 from imfuse.bench.plan import BenchPlan
-from imfuse.data.sets import DataSet, Scene
+from imfuse.data.sets import DataSet
+from imfuse.data.whole import read_whole
 from imfuse.errors import ImfuseError
-from imfuse.io import open_source, save_image
-from imfuse.io.window import Window
+from imfuse.io import save_image
 from imfuse.outputs import make_folder
 from imfuse.registry import file_hash
 from imfuse.tasks import TASKS
@@ -25,8 +23,9 @@ def source_names(data_set: DataSet) -> list[str]:
     """What the sources of a data set are called: the task's roles where it has one for each, or numbers."""
     count = max(len(scene.sources) for scene in data_set.scenes)
     task = TASKS.get(data_set.task)
-    roles = task.role_names if task is not None else []
-    return list(roles) if len(roles) == count else [f"source {number}" for number in range(1, count + 1)]
+    if task is None or task.is_stack:
+        return [f"source {number}" for number in range(1, count + 1)]
+    return [role.name for role in task.roles_for(count)]
 
 
 def write_source_views(plan: BenchPlan) -> dict[tuple[str, str], list[PurePosixPath | None]]:
@@ -56,11 +55,6 @@ def _view(plan: BenchPlan, data_set: DataSet, path: Path) -> PurePosixPath | Non
     return relative
 
 
-def scene_views(scene: Scene, cell_pictures: list[Path]) -> list[NDArray[np.uint8]]:
-    """Sources and fused pictures of a scene as 8 bits."""
-    return [display(path) for path in (*scene.sources, *cell_pictures)]
-
-
 def display(path: Path) -> NDArray[np.uint8]:
     """A picture as 8 bits, (H, W) or (H, W, 3).
 
@@ -70,15 +64,12 @@ def display(path: Path) -> NDArray[np.uint8]:
     Raises:
         SourceError: it cannot be read.
     """
-    source = open_source(path)
-    pixels: NDArray[Any] = source.read(Window(0, 0, source.height, source.width))
-    pixels = pixels if source.channels == 3 else pixels[..., :1]
+    pixels = read_whole(path)
+    pixels = pixels if pixels.shape[2] == 3 else pixels[..., :1]
     if pixels.dtype != np.uint8:
-        values = np.nan_to_num(pixels.astype(np.float64))
-        black, white = source.full_range
-        low, high = float(values.min()), float(values.max())
-        if high - low < (white - black) / 2 or low < black or high > white:
-            black, white = low, high
-        pixels = np.rint(np.clip((values - black) / ((white - black) or 1.0), 0, 1) * 255).astype(np.uint8)
-    shown: NDArray[np.uint8] = pixels if pixels.shape[2] == 3 else pixels[..., 0]
-    return shown
+        pixels = np.nan_to_num(pixels)
+        low, high = float(pixels.min()), float(pixels.max())
+        if high - low < 0.5 or low < 0 or high > 1:
+            pixels = (pixels - low) / ((high - low) or 1.0)
+        pixels = np.rint(pixels * 255).astype(np.uint8)
+    return pixels if pixels.shape[2] == 3 else pixels[..., 0]

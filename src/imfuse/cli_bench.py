@@ -1,0 +1,109 @@
+"""The command line of the benchmark."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from imfuse.interruption import INTERRUPTED
+
+
+def bench(
+    data_sets: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Folders with a folder of pictures per source (ir/ vis/ …), or per scene; dataset.toml where names differ.",
+            metavar="DATASET...",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for all results.")] = Path("bench"),
+    models: Annotated[
+        str,
+        typer.Option(
+            help="What is compared, with commas: names of models, paths of .safetensors files, NAME=PATH to call one "
+            "otherwise, or all, learned, classical. An empty text for none, with --fused.",
+            metavar="MODEL,…",
+        ),
+    ] = "all",
+    fused: Annotated[
+        Optional[list[str]],  # noqa: UP045 - Typer reads this form
+        typer.Option(
+            help="Pictures that another program made, called as the scenes are: in FOLDER/DATASET/ or in FOLDER. May be "
+            "given several times.",
+            metavar="NAME=FOLDER",
+        ),
+    ] = None,
+    metrics: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Keys of metrics, with commas. Default: those of the task.", metavar="KEY,…"),
+    ] = None,
+    task: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="What is fused, where neither dataset.toml nor the names of folders tell."),
+    ] = None,
+    images: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(min=1, help="Only so many scenes of each data set, spread evenly: for a quick look."),
+    ] = None,
+    scenes: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Only these scenes, with commas.", metavar="NAME,…"),
+    ] = None,
+    seed: Annotated[Optional[int], typer.Option(help="Draw the scenes of --images at random.")] = None,  # noqa: UP045
+    device: Annotated[str, typer.Option(help="Where to compute: cpu, cuda, mps.")] = "cpu",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Make again what is there.")] = False,
+    list_only: Annotated[bool, typer.Option("--list", help="Say what would be done, and do nothing.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Show errors only.")] = False,
+) -> None:
+    """Compare models on data sets: ranked tables, box plots, a contact sheet, and a page with a slider.
+
+    Writes results.csv (a row per picture, all digits), summary.md, index.html, box-plots/, contact-sheets/, and every
+    fused picture. Run again, it goes on: what is there stays unless weights, settings, sources or metrics are others. What
+    fails is told at the end, has its reason in results.csv, and does not stop the rest; the exit status is then 1.
+
+    [bold]Examples[/bold]
+
+      imfuse bench infrared/tno40 -o bench/
+
+      imfuse bench infrared/tno40 infrared/flir_test --models auif,csc-ivfn,average --images 5
+
+      imfuse bench infrared/tno40 --models auif --fused theirs=their-results/ --metrics en,sd,scd
+    """
+    from imfuse.bench import plan_bench
+    from imfuse.commands.bench import list_bench, show_bench
+
+    plan = plan_bench(
+        data_sets,
+        _words(models),
+        _words(metrics),
+        folder=output,
+        fused=fused or (),
+        task=task,
+        images=images,
+        scenes=_words(scenes),
+        seed=seed,
+        device=device,
+        command=_command(),
+    )
+    if list_only:
+        list_bench(plan)
+        return
+    status = show_bench(plan, overwrite=overwrite, quiet=quiet)
+    if status == INTERRUPTED:
+        sys.exit(status)  # it has told what is made and how to go on
+    raise typer.Exit(status)
+
+
+def _words(text: str | None) -> list[str]:
+    return [word.strip() for word in (text or "").split(",") if word.strip()]
+
+
+def _command() -> str:
+    """The command line as a shell takes it."""
+    import shlex
+
+    return shlex.join(["imfuse", *sys.argv[1:]])
