@@ -14,7 +14,7 @@ class Metric:
     Attributes:
         key: its name in `METRICS` and in the results of `evaluate`.
         name: the abbreviation that tables show.
-        function: computes it alone; takes `(fused)` or `(fused, sources)`, as `needs` says.
+        function: computes it alone; takes `(fused)`, `(fused, sources)` or `(fused, truth)`, as `needs` says.
         family: computes it together with those that share its work, from :class:`~imfuse.metrics.levels.Levels` or
             :class:`~imfuse.metrics.levels.Bands`, as `pictures` says.
         direction: whether a higher or a lower value is taken as better.

@@ -3,22 +3,9 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-
-def gaussian_taps(size: int, sigma: float, like: Tensor) -> Tensor:
-    """``size`` samples of a Gaussian of deviation ``sigma`` pixels, summing to one."""
-    positions = torch.arange(size, dtype=like.dtype, device=like.device) - (size - 1) / 2
-    taps = torch.exp(-0.5 * (positions / sigma) ** 2)
-    return taps / taps.sum()
-
-
-def _blur_valid(maps: Tensor, taps: Tensor) -> Tensor:
-    """Separable filter of (N, 1, H, W) over whole windows only."""
-    vertical = taps.reshape(1, 1, -1, 1).to(memory_format=torch.channels_last)
-    horizontal = taps.reshape(1, 1, 1, -1).to(memory_format=torch.channels_last)
-    return F.conv2d(F.conv2d(maps.to(memory_format=torch.channels_last), vertical), horizontal)
+from imfuse.ops.windows import filter_valid, gaussian_taps
 
 
 def ssim_map(x: Tensor, y: Tensor, *, window: int = 11, sigma: float = 1.5, data_range: float = 1.0) -> Tensor:
@@ -35,9 +22,8 @@ def ssim_map(x: Tensor, y: Tensor, *, window: int = 11, sigma: float = 1.5, data
         (B, 1, H − window + 1, W − window + 1), each in [−1, 1]. Covariances are those of the weighted window without
         Bessel's correction; K1 = 0.01, K2 = 0.03, as in the paper.
     """
-    taps = gaussian_taps(window, sigma, x)
     count = x.shape[0]
-    maps = _blur_valid(torch.cat([x, y, x * x + y * y, x * y]), taps)
+    maps = filter_valid(torch.cat([x, y, x * x + y * y, x * y]), gaussian_taps(window, sigma))
     mean_x, mean_y, mean_squares, mean_product = torch.split(maps, count)
     squares = mean_x * mean_x + mean_y * mean_y
     product = mean_x * mean_y
