@@ -15,7 +15,8 @@ def bench(
     data_sets: Annotated[
         list[Path],
         typer.Argument(
-            help="Folders with a folder of pictures per source (ir/ vis/ …), or per scene; dataset.toml where names differ.",
+            help="Folders with a folder of pictures per source (ir/ vis/ …), or per scene; "
+            "dataset.toml where names differ.",
             metavar="DATASET...",
             show_default=False,
         ),
@@ -32,8 +33,8 @@ def bench(
     fused: Annotated[
         Optional[list[str]],  # noqa: UP045 - Typer reads this form
         typer.Option(
-            help="Pictures that another program made, called as the scenes are: in FOLDER/DATASET/ or in FOLDER. May be "
-            "given several times.",
+            help="Pictures that another program made, called as the scenes are: in FOLDER/DATASET/ or in FOLDER. "
+            "May be given several times.",
             metavar="NAME=FOLDER",
         ),
     ] = None,
@@ -62,8 +63,8 @@ def bench(
     """Compare models on data sets: ranked tables, box plots, a contact sheet, and a page with a slider.
 
     Writes results.csv (a row per picture, all digits), summary.md, index.html, box-plots/, contact-sheets/, and every
-    fused picture. Run again, it goes on: what is there stays unless weights, settings, sources or metrics are others. What
-    fails is told at the end, has its reason in results.csv, and does not stop the rest; the exit status is then 1.
+    fused picture. Run again, it goes on: what is there stays unless weights, settings, sources or metrics are others.
+    What fails is told at the end, has its reason in results.csv, and does not stop the rest; the exit status is then 1.
 
     [bold]Examples[/bold]
 

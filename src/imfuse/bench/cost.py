@@ -66,4 +66,4 @@ def _products(network: FusionNetwork, sources: int, channels: int, height: int) 
             torch.rand(1, channels, height, _SIDE, generator=generator).requires_grad_() for _ in range(sources)
         ]
         network.fuse(pictures)
-    return counter.get_total_flops() / 2  # the counter takes a multiplication and an addition for two operations
+    return float(counter.get_total_flops()) / 2  # the counter takes a multiplication and an addition for two operations

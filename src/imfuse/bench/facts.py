@@ -35,9 +35,10 @@ def machine(device: str, threads: Collection[int]) -> dict[str, str]:
     import cv2
     import torch
 
+    used = " or ".join(map(str, sorted(threads))) or str(torch.get_num_threads())
     found = {
         "processor": f"{_processor()}, {os.cpu_count()} logical cores",
-        "threads": f"PyTorch {' or '.join(map(str, sorted(threads))) or torch.get_num_threads()}, OpenCV {cv2.getNumThreads()}",
+        "threads": f"PyTorch {used}, OpenCV {cv2.getNumThreads()}",
         "system": f"{platform.system()} {platform.machine()}",
         "device": device,
     }

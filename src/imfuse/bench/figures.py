@@ -19,7 +19,7 @@ from imfuse.metrics import METRICS
 from imfuse.scoring import ARROWS
 from imfuse.sheet import Cell, contact_sheet
 
-_SHEET_ROWS, _CELL_WIDTH = 4, 300
+_SHEET_ROWS, _CELL_WIDTH, _CAPTION = 4, 300, 40
 _COLUMNS = 4
 _COLOURS = {"learned": "#2b6cb0", "classical": "#b7791f", "pictures": "#6b7280"}
 
@@ -39,8 +39,8 @@ def check_figures() -> None:
 def box_plots(results: BenchResults, data_set: DataSet, path: Path) -> None:
     """A panel per metric with a box per contender, best mean rank on top.
 
-    Boxes are quartiles, whiskers reach to the last value within 1.5 times their distance, circles lie beyond; the bar is
-    the median, the diamond the mean.
+    Boxes are quartiles, whiskers reach to the last value within 1.5 times their distance, circles lie beyond; the bar
+    is the median, the diamond the mean.
     """
     check_figures()
     from matplotlib.figure import Figure
@@ -109,12 +109,12 @@ def sheet(results: BenchResults, data_set: DataSet, path: Path) -> None:
 def _sheet_row(results: BenchResults, data_set: DataSet, scene: Scene, order: Sequence[str]) -> list[Cell | None]:
     made = {row.model: row.picture for row in results.rows_of(data_set) if row.scene == scene.name and row.picture}
     sources = zip(source_names(data_set), scene.sources, strict=False)
-    cells = [_cell(f"{scene.name} · {name}", source) for name, source in sources]
+    cells = [_cell(f"{name} · {scene.name}", source) for name, source in sources]
     return cells + [_cell(model, results.plan.folder / made[model]) if model in made else None for model in order]
 
 
 def _cell(caption: str, path: Path) -> Cell | None:
     try:
-        return Cell(caption, display(path))
+        return Cell(caption if len(caption) <= _CAPTION else f"{caption[: _CAPTION - 1]}…", display(path))
     except (ImfuseError, OSError):
         return None

@@ -82,6 +82,7 @@
     // Small pictures fill the room, at most four times as large; none is higher than the window.
     const scale = zoom === "fit" ? Math.min(room / width, (0.8 * innerHeight) / height, 4) : Number(zoom);
     stage.style.width = `${width * scale}px`;
+    slider.style.width = `${Math.min(width * scale, room)}px`;
     stage.style.height = `${height * scale}px`;
     stage.classList.toggle("enlarged", scale >= 2);
     stage.classList.toggle("panned", zoom !== "fit");

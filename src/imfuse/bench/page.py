@@ -155,7 +155,9 @@ def _definitions(results: BenchResults) -> str:
     for key in metric_columns(results.plan):
         metric = METRICS[key]
         words = f"{metric.definition}; {metric.variant}; {metric.direction} is better. {metric.source}."
-        items += f"<dt>{escape(key)} <small>{escape(metric.name)}</small>{metric_mark(key)}</dt><dd>{escape(words)}</dd>"
+        items += (
+            f"<dt>{escape(key)} <small>{escape(metric.name)}</small>{metric_mark(key)}</dt><dd>{escape(words)}</dd>"
+        )
     return f"{traps}<p>{escape(ADVICE)}</p><dl>{items}</dl>"
 
 

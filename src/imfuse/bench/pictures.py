@@ -59,7 +59,8 @@ def take_picture(path: Path, target: Path) -> Made:
         notes = () if np.array_equal(inside, pixels) else (f"{shown(path)}: values outside 0 … 1 clipped",)
         pixels = np.rint(inside * 65535).astype(np.uint16)
     target.parent.mkdir(parents=True, exist_ok=True)
-    return Made(*pixels.shape[:2], notes=(*notes, *save_image(target, pixels, overwrite=True)))
+    notes += save_image(target, pixels, overwrite=True)
+    return Made(pixels.shape[0], pixels.shape[1], notes=notes)
 
 
 def missing(contender: str, folder: Path | None, scene: str) -> SourceError:

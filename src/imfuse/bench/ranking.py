@@ -109,4 +109,3 @@ def _standing(model: str, rows: Sequence[Row], spreads: Mapping[str, Spread], pl
         time=median(times) if times else None,
         memory=median(peaks) if peaks else None,
     )
-

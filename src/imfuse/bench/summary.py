@@ -48,7 +48,9 @@ def _head(results: BenchResults, around: Surroundings) -> list[str]:
         lines += ["**The run was stopped before its end.**", ""]
     lines += [f"- {mark} {words}" for mark, words in TRAPS.items()]
     if around.overlaps:
-        lines += [f"- {IN_TRAINING} The model was trained on scenes of this data set: its figures are not honest there."]
+        lines += [
+            f"- {IN_TRAINING} The model was trained on scenes of this data set: its figures are not honest there."
+        ]
     return [*lines, "", ADVICE, ""]
 
 
@@ -59,7 +61,10 @@ def _data_set(results: BenchResults, data_set: DataSet, overlaps: Sequence[Overl
     lines = [f"## {escaped(data_set.name)}", ""]
     lines += [f"{escaped(data_set.description)}", ""] if data_set.description else []
     count = f"{scenes} scene{'s' if scenes > 1 else ''}"
-    lines += [f"Task {data_set.task}, {count}. Mean ± deviation; the best mean in **bold**, the second in *italics*.", ""]
+    lines += [
+        f"Task {data_set.task}, {count}. Mean ± deviation; the best mean in **bold**, the second in *italics*.",
+        "",
+    ]
     heads = [_heading(key, keys) for key in keys]
     head = ["model", "mean rank", "1st", "2nd", *heads, "seconds", "memory (MiB)"]
     lines += [_line(head), _line(["---", *["---:"] * (len(head) - 1)])]
@@ -113,7 +118,12 @@ def _left_out(found: Sequence[Standing], scenes: int) -> list[str]:
 
 
 def _definitions(results: BenchResults) -> list[str]:
-    lines = ["## Metrics", "", "Of the saved picture and the sources, as gray levels 0 … 255; of colour as luma (BT.601).", ""]
+    lines = [
+        "## Metrics",
+        "",
+        "Of the saved picture and the sources, as gray levels 0 … 255; of colour as luma (BT.601).",
+        "",
+    ]
     head = ["metric", "key", "better", "unit", "range", "needs", "variant", "definition", "source"]
     lines += [_line(head), _line(["---"] * len(head))]
     for key in metric_columns(results.plan):

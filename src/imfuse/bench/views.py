@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
+
 import numpy as np
 from numpy.typing import NDArray
 

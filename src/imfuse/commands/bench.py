@@ -25,7 +25,9 @@ _MOST_FAILURES = 20
 def list_bench(plan: BenchPlan) -> None:
     """Print what a benchmark would do."""
     console = Console()
-    table = Table(title=f"{sum(1 for _ in plan.cells())} pictures into {escape(str(plan.folder))}", title_justify="left")
+    table = Table(
+        title=f"{sum(1 for _ in plan.cells())} pictures into {escape(str(plan.folder))}", title_justify="left"
+    )
     for heading in ("data set", "task", "scenes", "models", "metrics"):
         table.add_column(heading, justify="right" if heading == "scenes" else "left", overflow="fold")
     for data_set in plan.data_sets:
