@@ -14,6 +14,7 @@ import typer
 
 from imfuse import __version__
 from imfuse.cli_bench import bench
+from imfuse.cli_evaluate import SourcesCommand, evaluate
 from imfuse.cli_train import train_app
 from imfuse.errors import ImfuseError
 from imfuse.interruption import INTERRUPTED
@@ -287,6 +288,9 @@ def explain(
         overwrite=overwrite,
         quiet=quiet,
     )
+
+
+app.command(cls=SourcesCommand)(evaluate)
 
 
 @app.command()

@@ -173,6 +173,6 @@ def describe_metric(key: str) -> dict[str, Any]:
     }
 
 
-def spreads(rows: Sequence[Mapping[str, float]]) -> dict[str, Spread]:
-    """Mean and deviation of every column."""
-    return {key: spread([row[key] for row in rows]) for key in (rows[0] if rows else {})}
+def spreads(rows: Sequence[Mapping[str, float]], keys: Sequence[str]) -> dict[str, Spread]:
+    """Mean and deviation of every metric over pictures."""
+    return {key: spread([row[key] for row in rows]) for key in keys}

@@ -118,12 +118,15 @@ def folders_in(folder: Path) -> list[Path]:
     return sorted(found, key=lambda entry: natural_key(entry.name))
 
 
-def scenes_of_roles(folders: Sequence[Path], truth: Path | None = None) -> tuple[Scene, ...]:
+def scenes_of_roles(
+    folders: Sequence[Path], truth: Path | None = None, *, skip_orphans: bool = False
+) -> tuple[Scene, ...]:
     """The scenes of folders that hold one source each: pictures of one stem belong together.
 
     Args:
         folders: one per source, in the task's order.
         truth: folder of the true pictures.
+        skip_orphans: leave pictures without a partner out.
 
     Raises:
         DataError: a folder cannot be read, is given twice, holds two pictures of one stem or none, or a picture has no
@@ -137,7 +140,9 @@ def scenes_of_roles(folders: Sequence[Path], truth: Path | None = None) -> tuple
     found = [pictures_by_stem(folder) for folder in every]
     stems = sorted(set().union(*found), key=natural_key)
     if not stems:
-        raise DataError(f"{_several(every)}: no pictures; a data set holds one folder of pictures per source")
+        raise DataError(f"{several(every)}: no pictures; a data set holds one folder of pictures per source")
+    if skip_orphans:
+        stems = [stem for stem in stems if all(stem in pictures for pictures in found)]
     _refuse_orphans(every, found, stems)
     count = len(folders)
     return tuple(
@@ -152,7 +157,7 @@ def _refuse_orphans(folders: Sequence[Path], found: Sequence[dict[str, Path]], s
         missing = [folder for folder, pictures in zip(folders, found, strict=True) if stem not in pictures]
         if missing:
             picture = next(pictures[stem] for pictures in found if stem in pictures)
-            orphans.append(f"{shown(picture)} (none in {_several(missing)})")
+            orphans.append(f"{shown(picture)} (none in {several(missing)})")
     if orphans:
         more = f" and {len(orphans) - _NAMED_AT_MOST} more" if len(orphans) > _NAMED_AT_MOST else ""
         raise DataError(
@@ -161,7 +166,8 @@ def _refuse_orphans(folders: Sequence[Path], found: Sequence[dict[str, Path]], s
         )
 
 
-def _several(paths: Sequence[Path]) -> str:
+def several(paths: Sequence[Path]) -> str:
+    """Paths as messages name them."""
     return " and ".join(shown(path) for path in paths)
 
 
@@ -190,7 +196,7 @@ def _truth_folder(folder: Path, file: SetFile, folders: Sequence[Path]) -> Path 
     if file.truth is None:
         known = _named(folders, _TRUTH_FOLDERS)
         if len(known) > 1:
-            raise DataError(f'{_several(known)}: which is the truth? write truth = "gt" into {SET_FILE}')
+            raise DataError(f'{several(known)}: which is the truth? write truth = "gt" into {SET_FILE}')
         return known[0] if known else None
     path = folder / file.truth
     if not path.is_dir() and file.layout != "scenes":
@@ -211,7 +217,7 @@ def _role_folders(folder: Path, task: str, file: SetFile, folders: Sequence[Path
         chosen = [folder / name for name in file.sources]
         missing = [path for path in chosen if not path.is_dir()]
         if missing:
-            raise DataError(f"{_several(missing)}: no such folder, but {SET_FILE} names it as a source")
+            raise DataError(f"{several(missing)}: no such folder, but {SET_FILE} names it as a source")
     else:
         chosen = _known_folders(folder, task, folders)
     _check_number(folder, task, [path.name for path in chosen])
@@ -223,7 +229,7 @@ def _known_folders(folder: Path, task: str, folders: Sequence[Path]) -> list[Pat
     for known in roles:
         if len(known) > 1 and all(roles):
             raise DataError(
-                f'{_several(known)}: which one is meant? write sources = ["{known[0].name}", …] into {SET_FILE}'
+                f'{several(known)}: which one is meant? write sources = ["{known[0].name}", …] into {SET_FILE}'
             )
     if all(roles):
         return [known[0] for known in roles]
@@ -240,12 +246,13 @@ def _known_folders(folder: Path, task: str, folders: Sequence[Path]) -> list[Pat
 
 def _check_number(where: Path, task: str, names: Sequence[str]) -> None:
     """Refuse a number of sources that the task does not take."""
-    told = ", ".join(shown(name) for name in names)
-    if len(names) < 2:
-        raise DataError(f"{shown(where)}: one source ({told}) where at least two are fused")
-    if task not in _ANY_NUMBER and len(names) != len(ROLE_FOLDERS[task]):
+    told = ", ".join(shown(name) for name in names) or "none"
+    roles = len(ROLE_FOLDERS[task])
+    if len(names) < 2 or (task not in _ANY_NUMBER and len(names) != roles):
+        needed = "two or more" if task in _ANY_NUMBER else str(roles)
         raise DataError(
-            f"{shown(where)}: task {task!r} takes {len(ROLE_FOLDERS[task])} sources, here are {len(names)}: {told}"
+            f"{shown(where)}: task {task!r} takes {needed} sources, here are {len(names)}: {told}; "
+            f'sources = ["first", "second"] in {SET_FILE} chooses'
         )
 
 
