@@ -1,12 +1,15 @@
 """Makers that several tests share."""
 
+from collections.abc import Iterable
 from typing import TypeVar
 
 import torch
 
 from imfuse.networks.auif import AUIF
 from imfuse.networks.csc_ivfn import CSCIVFN
+from imfuse.networks.protocol import FusionNetwork
 from imfuse.networks.two_scale import TwoScaleNetwork
+from imfuse.ops.filters import box_mean
 
 Network = TypeVar("Network", bound=TwoScaleNetwork)
 
@@ -40,3 +43,56 @@ def _settled(network: Network) -> Network:
         for _ in range(40):
             network(torch.rand(4, 1, 48, 48))
     return network.eval().requires_grad_(False)
+
+
+class Average(FusionNetwork):
+    """The mean of all sources, folded; it holds one sum and no source."""
+
+    bytes_per_pixel = 24
+    halo = 0
+
+    def fuse(self, sources: Iterable[torch.Tensor], survey: object = None) -> torch.Tensor:
+        total, count = None, 0
+        for source in sources:
+            total = source.clone() if total is None else total.add_(source)
+            count += 1
+            del source  # the next one is read before the name is bound anew
+        assert total is not None
+        return total / count
+
+
+class SharpestWins(FusionNetwork):
+    """Every pixel is that of the source with the largest activity there, box-averaged; one choice for all channels.
+
+    With ``power`` the sources are weighted by that power of their activity instead, in two passes over them.
+    """
+
+    bytes_per_pixel = 120
+    reach = 3
+    halo = 2 * reach
+
+    def __init__(self, power: int = 0) -> None:
+        super().__init__()
+        self.power = power
+
+    def activity(self, source: torch.Tensor) -> torch.Tensor:
+        """Box mean of the distance of a source's mean channel from its own box mean, (B, 1, H, W)."""
+        gray, size = source.mean(1, keepdim=True), 2 * self.reach + 1
+        return box_mean((gray - box_mean(gray, size)).abs(), size) + 1e-3
+
+    def fuse(self, sources: Iterable[torch.Tensor], survey: object = None) -> torch.Tensor:
+        if self.power:
+            total = sum(self.activity(source) ** self.power for source in sources)
+            return sum(self.activity(source) ** self.power / total * source for source in sources)
+        best, chosen = torch.zeros(()), torch.zeros(())
+        for source in sources:
+            activity = self.activity(source)
+            chosen = torch.where(activity > best, source, chosen)
+            best = torch.maximum(activity, best)
+        return chosen
+
+
+class ColourAverage(Average):
+    """An average that wants exposures in RGB."""
+
+    takes_colour = True

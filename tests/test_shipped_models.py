@@ -12,7 +12,7 @@ from imfuse.train.validation import means, pairs_of, score_pairs
 
 def test_every_task_has_its_default_model() -> None:
     for task in TASKS.values():
-        assert imfuse.load(task.default_model).task is task
+        assert imfuse.load(task.default_model, task=task.name).task is task
 
 
 @pytest.mark.parametrize("card", imfuse.list_models(kind="learned"), ids=lambda card: card.name)

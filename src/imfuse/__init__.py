@@ -48,7 +48,8 @@ def fuse(
         **options: ``range``, ``resize_to``, ``depth``, ``memory``, ``progress``: see :meth:`imfuse.fuser.Fuser.fuse`.
 
     Returns:
-        The picture as ``.image`` (depth of the visible source, of the MRI or of the first picture), ``.save(path)`` and ``.report``.
+        The picture as ``.image`` (depth of the visible source, the MRI or the first picture), ``.save(path)`` and
+        ``.report``.
 
     Raises:
         imfuse.errors.ImfuseError: one of its kinds, with a message that says what to do.

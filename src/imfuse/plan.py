@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Range = RangeName | Mapping[str, RangeName] | None
 
 _ALWAYS_KEPT = 2
-"""So many decoded files may stay in memory beside the budget: those of a pair."""
+"""So many decoded files stay in memory beside the budget: those of a pair."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Plan:
         windows: cover the picture.
         halo: pixels around a window that are read with it.
         alignment: the first row and column that are read are multiples of it.
-        kept: whether files that were decoded whole stay so until the end; otherwise each is let go after it was read.
+        kept: whether what was decoded of a file is kept until the end; otherwise it is let go after every read.
         depth: of the result.
         notes: what the report has to say of the decisions.
     """
@@ -150,8 +150,10 @@ def make_plan(
     ]
     notes += depth_notes(detail, stored)
     if not kept and len(windows) > 1:
-        words = f"the {len(opened)} pictures do not fit into the memory at once: each is decoded {len(windows)} times"
-        notes.append(f"{words}; a larger --memory is faster")
+        words = (
+            f"the {len(opened)} pictures do not fit into the memory at once: each is decoded for {len(windows)} windows"
+        )
+        notes.append(f"{words} anew; a larger --memory is faster")
     halo, alignment = network.halo, network.alignment
     return Plan(task, roles, opened, levels, colour, channels, windows, halo, alignment, kept, stored, notes)
 
@@ -206,19 +208,15 @@ def _bytes_per_pixel(
 
 
 def _windows(pixel: int, halo: int, sources: Sequence[PixelSource], memory: int) -> tuple[list[Window], bool]:
-    """The windows, and whether files that are decoded whole stay in memory until the end.
+    """The windows, and whether what files hold once they are decoded stays in memory until the end.
 
-    They stay where all of them, beyond the two of a pair, leave room for a window of the usual size. Otherwise every
-    one is decoded anew for every window, and the windows are as large as the memory allows: with room for some of
-    the pictures, it saves more decoding to make the windows larger than to keep these.
+    It stays where all of it, beyond what the two of a pair hold, leaves room for a window of the usual size. Otherwise
+    every file is decoded anew for every window, and the windows are as large as the memory allows: with room for some
+    of the pictures, it saves more decoding to make the windows larger than to keep these.
     """
     height, width = sources[0].height, sources[0].width
-    whole = [
-        height * width * (source.channels + source.has_alpha) * source.dtype.itemsize
-        for source in sources
-        if isinstance(source, Releasable)
-    ]
-    beyond_pair = sum(sorted(whole)[:-_ALWAYS_KEPT])
+    held = sorted(source.holds for source in sources if isinstance(source, Releasable))
+    beyond_pair = sum(held[:-_ALWAYS_KEPT])
     usual = pixel * (min(CACHE_SIDE, max(height, width, SMALLEST)) + 2 * halo) ** 2
     if not beyond_pair or beyond_pair + usual <= memory:
         return list(tiles(height, width, tile_side(memory - beyond_pair, pixel, halo, CACHE_SIDE))), True

@@ -85,6 +85,11 @@ class ResizedSource:
         """The window's opacity, ``(height, width)``, or None."""
         return self._load().read_alpha(window) if self.has_alpha else None
 
+    @property
+    def holds(self) -> int:
+        """Bytes of the resized picture."""
+        return self.height * self.width * (self.channels + self.has_alpha) * self.dtype.itemsize
+
     def release(self) -> None:
         """Forget the resized pixels; the next read makes them again."""
         self._made = None

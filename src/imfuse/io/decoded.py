@@ -86,6 +86,11 @@ class DecodedFile:
         alpha = self._load()[1] if self.has_alpha else None
         return None if alpha is None else alpha[window.slices]
 
+    @property
+    def holds(self) -> int:
+        """Bytes of the decoded picture."""
+        return self.height * self.width * (self.channels + self.has_alpha) * self.dtype.itemsize
+
     def release(self) -> None:
         """Forget the decoded pixels; the next read decodes the file again."""
         with self._lock:

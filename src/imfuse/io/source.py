@@ -63,7 +63,11 @@ class PixelSource(Protocol):
 
 @runtime_checkable
 class Releasable(Protocol):
-    """A source that holds its whole picture after the first read, and can let go of it."""
+    """A source that holds pixels once they are read, and can let go of them."""
+
+    @property
+    def holds(self) -> int:
+        """Bytes that it holds at most."""
 
     def release(self) -> None:
         """Forget the pixels; the next read brings them back."""

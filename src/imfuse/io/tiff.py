@@ -99,6 +99,15 @@ class TiffSource:
         with reading(self.name, "TIFF"):
             return orient(self._meaning.opacity(self._stored(window)), self._orientation)
 
+    @property
+    def holds(self) -> int:
+        """Bytes of decoded strips and tiles that are kept at most."""
+        return self._segments.holds
+
+    def release(self) -> None:
+        """Forget the decoded strips and tiles; the next read decodes those that it touches again."""
+        self._segments.release()
+
 
 def _metadata(
     read: Read, layout: Layout, directory: Directory, profile: object, samples: Meaning

@@ -73,6 +73,18 @@ class Segments:
                         self._place(target, segment, window, row * found.rows, column * found.columns)
         return out
 
+    @property
+    def holds(self) -> int:
+        """Bytes that the cache may come to; none for uncompressed strips."""
+        found = self._found
+        whole = found.height * found.width * found.samples * self.dtype.itemsize
+        return 0 if found.mapped else min(whole, CACHE_BYTES)
+
+    def release(self) -> None:
+        """Empty the cache."""
+        with self._lock:
+            self._cache.clear()
+
     def _place(self, out: NDArray[Any], segment: NDArray[Any], window: Window, top: int, left: int) -> None:
         first, last = max(window.top, top), min(window.bottom, top + self._found.rows, self._found.height)
         start, stop = max(window.left, left), min(window.right, left + self._found.columns, self._found.width)
