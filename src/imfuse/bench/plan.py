@@ -189,7 +189,8 @@ def _metrics(sets: Sequence[DataSet], asked: Sequence[str]) -> tuple[dict[str, t
     for data_set in sets:
         truth = all(scene.truth is not None for scene in data_set.scenes)
         counts = {len(scene.sources) for scene in data_set.scenes}
-        wanted = list(dict.fromkeys(asked)) or default_metrics(data_set.task, truth=truth)
+        usual = [key for key in default_metrics(data_set.task, truth=truth) if key in METRICS]
+        wanted = list(dict.fromkeys(asked)) or usual
         served = {key: all(is_served(key, count, truth) for count in counts) for key in wanted}
         chosen[data_set.name] = tuple(key for key in wanted if served[key])
         if not chosen[data_set.name]:
