@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import gc
 import re
 from pathlib import Path
 from types import TracebackType
@@ -32,7 +31,6 @@ class PeakMemory:
         self._before: float | None = None
 
     def __enter__(self) -> Self:
-        gc.collect()
         if self._device.startswith("cuda"):
             import torch
 
