@@ -15,7 +15,7 @@ from imfuse import __version__
 from imfuse.data.fused import Fusion
 from imfuse.io.naming import shown
 from imfuse.metrics import METRICS
-from imfuse.scoring import Spread, describe_metric, figure, heading, spreads
+from imfuse.scoring import Spread, describe_metric, figure, headings, spreads
 
 LEVELS = (
     "Pictures are taken upright, without alpha, at the full range of their type (16 bits: 0…65535, float: 0…1); "
@@ -120,15 +120,15 @@ def _plain(values: dict[str, float]) -> dict[str, float | str]:
 
 def to_markdown(scores: Scores, *, images: bool = True) -> str:
     """Mean ± deviation of every method, then every picture, then the definitions."""
-    headings = [heading(key) for key in scores.keys]
-    lines = _table(["method", "n", *headings], [_means_row(scores, method) for method in scores.methods])
-    if images:
+    columns = headings(scores.keys)
+    lines = _table(["method", "n", *columns], [_means_row(scores, method) for method in scores.methods])
+    if images and any(len(scores.of(method)) > 1 for method in scores.methods):
         rows = [
             [row.fusion.method, row.fusion.scene.name, *(figure(row.values[key]) for key in scores.keys)]
             for method in scores.methods
             for row in scores.of(method)
         ]
-        lines += ["", *_table(["method", "image", *headings], rows)]
+        lines += ["", *_table(["method", "image", *columns], rows)]
     lines += ["", f"Mean ± sample deviation (n − 1). ↑ higher, ↓ lower is better. {LEVELS}", ""]
     lines += [f"- **{METRICS[key].name}** (`{key}`){_escaped(definition(key))}" for key in scores.keys]
     return "\n".join(lines) + "\n"
@@ -144,7 +144,12 @@ def spread_words(spread: Spread) -> str:
     """Mean ± deviation; the mean alone where there is no deviation."""
     if spread.count == 0:
         return "–"
-    return figure(spread.mean) if spread.count == 1 else f"{figure(spread.mean)} ± {figure(spread.deviation)}"
+    mean = figure(spread.mean)
+    if spread.count == 1:
+        return mean
+    # Where the mean has three decimals, so has the deviation.
+    deviation = f"{spread.deviation:.3f}" if mean == f"{spread.mean:.3f}" else figure(spread.deviation)
+    return f"{mean} ± {deviation}"
 
 
 def definition(key: str) -> str:
@@ -154,10 +159,10 @@ def definition(key: str) -> str:
     return f"{unit}: {metric.variant}; {metric.source}"
 
 
-def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    words = sum(heading in ("method", "image") for heading in headings)
-    rule = ["---"] * words + ["---:"] * (len(headings) - words)
-    return [_line(headings), "| " + " | ".join(rule) + " |", *map(_line, rows)]
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    words = sum(column in ("method", "image") for column in columns)
+    rule = ["---"] * words + ["---:"] * (len(columns) - words)
+    return [_line(columns), "| " + " | ".join(rule) + " |", *map(_line, rows)]
 
 
 def _line(cells: Sequence[str]) -> str:

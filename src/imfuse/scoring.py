@@ -147,9 +147,11 @@ def spread(values: Sequence[float]) -> Spread:
     return Spread(mean, math.sqrt(squares / (count - 1)) if count > 1 else math.nan, count)
 
 
-def heading(key: str) -> str:
-    """A metric's name with the arrow of its direction."""
-    return f"{METRICS[key].name} {ARROWS[METRICS[key].direction]}"
+def headings(keys: Sequence[str]) -> list[str]:
+    """The metrics' names with the arrows of their directions; with the key too where several have one name."""
+    names = [METRICS[key].name for key in keys]
+    told = [f"{name} ({key})" if names.count(name) > 1 else name for key, name in zip(keys, names, strict=True)]
+    return [f"{name} {ARROWS[METRICS[key].direction]}" for key, name in zip(keys, told, strict=True)]
 
 
 def figure(value: float) -> str:

@@ -13,7 +13,7 @@ from rich.text import Text
 from imfuse.io.naming import shown
 from imfuse.metrics import METRICS
 from imfuse.score_files import LEVELS, Scores, definition, spread_words
-from imfuse.scoring import figure, heading
+from imfuse.scoring import figure, headings
 
 _GAP = 3
 """Columns of a terminal between two columns of a table."""
@@ -23,7 +23,7 @@ Cell = str | Text
 
 def show_scores(scores: Scores, console: Console, *, images: bool) -> None:
     """Print the scores of every picture, mean ± deviation of every method, and the definitions."""
-    headings = [heading(key) for key in scores.keys]
+    columns = headings(scores.keys)
     several = len(scores.methods) > 1
     for method in scores.methods if images else ():
         rows = [
@@ -31,7 +31,7 @@ def show_scores(scores: Scores, console: Console, *, images: bool) -> None:
             for row in scores.of(method)
         ]
         if len(rows) > 1:
-            _print(console, ["image", *headings], rows, shown(method) if several else "")
+            _print(console, ["image", *columns], rows, shown(method) if several else "")
     _print_means(scores, console)
     for key in scores.keys:
         console.print(Text(f"{METRICS[key].name} ({key}){definition(key)}"))
@@ -42,37 +42,37 @@ def _print_means(scores: Scores, console: Console) -> None:
     """Metrics as rows and methods as columns, which leaves room for many metrics."""
     spreads = {method: scores.spreads(method) for method in scores.methods}
     counts = [next(iter(spread.values())).count for spread in spreads.values()]
-    headings = [f"{shown(method)}\nn = {count}" for method, count in zip(scores.methods, counts, strict=True)]
+    columns = [f"{shown(method)}\nn = {count}" for method, count in zip(scores.methods, counts, strict=True)]
     rows: list[list[Cell]] = []
-    for key in scores.keys:
+    for key, name in zip(scores.keys, headings(scores.keys), strict=True):
         means = [spread[key].mean for spread in spreads.values() if spread[key].count]
         best = (max if METRICS[key].direction == "higher" else min)(means, default=None)
         cells = [
             Text(spread_words(spread[key]), "bold" if len(means) > 1 and spread[key].mean == best else "")
             for spread in spreads.values()
         ]
-        rows.append([f"{heading(key)} {METRICS[key].unit}".strip(), *cells])
+        rows.append([f"{name} {METRICS[key].unit}".strip(), *cells])
     title = "mean ± deviation (n − 1)" if max(counts) > 1 else ""
-    _print(console, ["metric", *headings], rows, title)
+    _print(console, ["metric", *columns], rows, title)
 
 
-def _print(console: Console, headings: Sequence[str], rows: Sequence[Sequence[Cell]], title: str) -> None:
+def _print(console: Console, columns: Sequence[str], rows: Sequence[Sequence[Cell]], title: str) -> None:
     """Print a table, in several parts that repeat the first column where it is too wide."""
     widths = [
         max(cell_len(line) for cell in column for line in str(cell).split("\n"))
-        for column in zip(headings, *rows, strict=True)
+        for column in zip(columns, *rows, strict=True)
     ]
     widths[0] = min(widths[0], max(8, console.width // 3))
     start = 1
-    while start < len(headings):
+    while start < len(columns):
         end, taken = start, widths[0] + _GAP
-        while end < len(headings) and (end == start or taken + widths[end] + _GAP <= console.width):
+        while end < len(columns) and (end == start or taken + widths[end] + _GAP <= console.width):
             taken += widths[end] + _GAP
             end += 1
         table = Table(box=SIMPLE_HEAD, title=Text(title) if title else None, title_justify="left", pad_edge=False)
-        table.add_column(Text(headings[0]), width=widths[0], overflow="fold")
+        table.add_column(Text(columns[0]), width=widths[0], overflow="fold")
         for place in range(start, end):
-            table.add_column(Text(headings[place]), justify="right", overflow="fold")
+            table.add_column(Text(columns[place]), justify="right", overflow="fold")
         for row in rows:
             cells = (row[0], *row[start:end])
             table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in cells))
@@ -85,6 +85,8 @@ def show_metrics(console: Console) -> None:
     for key, metric in METRICS.items():
         low, high = ("…" if limit is None else f"{limit:g}" for limit in metric.range)
         unit = f" {metric.unit}" if metric.unit else ""
-        console.print(Text.assemble((key, "bold"), f"  {heading(key)}  [{low}, {high}]{unit}, needs {metric.needs}"))
+        console.print(
+            Text.assemble((key, "bold"), f"  {headings([key])[0]}  [{low}, {high}]{unit}, needs {metric.needs}")
+        )
         for words in (metric.variant, metric.source):
             console.print(Text(f"    {words}"))
