@@ -30,7 +30,6 @@ app = typer.Typer(
     "[bold]Start here:[/bold] imfuse demo · imfuse fuse thermal.png visible.png · imfuse models",
 )
 app.add_typer(train_app, name="train")
-app.command("bench")(bench)
 
 
 # Options that several commands have. Typer 0.12 reads Optional.
@@ -291,6 +290,7 @@ def explain(
 
 
 app.command(cls=SourcesCommand)(evaluate)
+app.command()(bench)
 
 
 @app.command()

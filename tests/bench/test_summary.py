@@ -6,7 +6,7 @@ import pytest
 from bench_makers import make_set
 from imfuse.bench import BenchResults, plan_bench
 from imfuse.bench.cost import Cost
-from imfuse.bench.remarks import Overlap, metric_mark
+from imfuse.bench.remarks import Overlap, metric_mark, overlap
 from imfuse.bench.rows import Row
 from imfuse.bench.summary import escaped, markdown, number
 from imfuse.bench.surroundings import Surroundings
@@ -104,3 +104,15 @@ def test_numbers(value: float | None, text: str) -> None:
 def test_text_cannot_become_markup() -> None:
     assert escaped("a|b\n<i>_*c") == "a\\|b \\<i\\>\\_\\*c"
     assert not re.search(r"(?<!\\)[|<>*_`\[\]#]", escaped("|<>*_`[]#\\"))
+
+
+def test_a_model_is_marked_on_what_its_card_names_as_training_data(results: BenchResults) -> None:
+    ours, theirs = results.plan.contenders
+    assert ours.card is not None
+    trained_on = next(iter(ours.card.data))
+    known = replace(results.plan.data_sets[0], name=trained_on)
+    found = overlap(ours, known)
+    assert found is not None
+    assert (found.model, found.data_set) == ("auif", trained_on)
+    assert overlap(theirs, known) is None
+    assert overlap(ours, results.plan.data_sets[0]) is None

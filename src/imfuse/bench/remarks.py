@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from imfuse.bench.contenders import Contender
+from imfuse.bench.overlap import training_overlap
 from imfuse.data.sets import DataSet
 
 BY_MAXIMUM, BY_NOISE, IN_TRAINING = "†", "‡", "§"
@@ -51,9 +52,5 @@ def metric_mark(key: str) -> str:
 
 def overlap(contender: Contender, data_set: DataSet) -> Overlap | None:
     """Whether a contender was trained on scenes of a data set, as far as its card tells."""
-    try:
-        from imfuse.bench.overlap import training_overlap
-    except ImportError:
-        return None
-    words = training_overlap(contender.card, data_set.name) if contender.card is not None else None
+    words = training_overlap(contender.card, data_set.name)
     return Overlap(contender.name, data_set.name, words) if words else None

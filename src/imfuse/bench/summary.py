@@ -14,7 +14,7 @@ from imfuse.bench.results import BenchResults, metric_columns
 from imfuse.bench.surroundings import Surroundings
 from imfuse.data.sets import DataSet
 from imfuse.metrics import METRICS
-from imfuse.scoring import ARROWS, figure
+from imfuse.scoring import figure, headings
 
 BOX_PLOTS, CONTACT_SHEETS = "box-plots", "contact-sheets"
 """Folders of figures within the benchmark's."""
@@ -65,7 +65,7 @@ def _data_set(results: BenchResults, data_set: DataSet, overlaps: Sequence[Overl
         f"Task {data_set.task}, {count}. Mean ± deviation; the best mean in **bold**, the second in *italics*.",
         "",
     ]
-    heads = [_heading(key, keys) for key in keys]
+    heads = [f"{words}{metric_mark(key)}" for key, words in zip(keys, headings(keys), strict=True)]
     head = ["model", "mean rank", "1st", "2nd", *heads, "seconds", "memory (MiB)"]
     lines += [_line(head), _line(["---", *["---:"] * (len(head) - 1)])]
     marked = {overlap.model for overlap in overlaps if overlap.data_set == data_set.name}
@@ -77,13 +77,6 @@ def _data_set(results: BenchResults, data_set: DataSet, overlaps: Sequence[Overl
         lines += [f"Left out, {escaped(words)}.", ""] if words.startswith(f"{data_set.name}: ") else []
     file = f"{quote(data_set.name)}.png"
     return [*lines, f"![Box plots]({BOX_PLOTS}/{file})", "", f"![Some scenes]({CONTACT_SHEETS}/{file})", ""]
-
-
-def _heading(key: str, keys: Sequence[str]) -> str:
-    """A metric's name, with the key where two metrics of the table share it."""
-    metric = METRICS[key]
-    shared = sum(METRICS[other].name == metric.name for other in keys) > 1
-    return f"{metric.name}{f' ({key})' if shared else ''} {ARROWS[metric.direction]}{metric_mark(key)}"
 
 
 def _row(one: Standing, keys: Sequence[str], scenes: int, trained: bool) -> list[str]:
