@@ -112,9 +112,8 @@ def _named(word: str, tasks: Sequence[str]) -> list[Contender]:
             if any(task in card.tasks for task in tasks) and kind in (None, "learned" if card.learned else "classical")
         ]
         if not cards:
-            raise UsageError(
-                f"there are no {word} models for {', '.join(tasks)} yet; imfuse models shows which there are"
-            )
+            kinds = f"{kind} models" if kind else "models"
+            raise UsageError(f"there are no {kinds} for {', '.join(tasks)} yet; imfuse models shows which there are")
         return [Contender(card.name, card, card.name) for card in cards]
     name, equals, path = word.partition("=")
     card = find_card(path if equals else word)

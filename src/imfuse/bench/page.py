@@ -146,7 +146,7 @@ def _cell(value: float | None, text: str, place: str = "", more: str = "") -> st
     known = value is not None and math.isfinite(value)
     attributes = f' data-value="{value!r}"' if known else ""
     attributes += f' class="{place}"' if place else ""
-    return f"<td{attributes}>{escape(text)}{more}</td>"
+    return f"<td{attributes}><span>{escape(text)}</span>{more}</td>"
 
 
 def _definitions(results: BenchResults) -> str:
@@ -168,9 +168,9 @@ def _models(results: BenchResults, around: Surroundings) -> str:
         count = cost.multiplications if cost else None
         digest = one.card.sha256[:16] + "…" if one.card is not None and one.card.learned else "–"
         texts = [one.kind, f"{cost.parameters:,}" if cost else "–", "–" if count is None else f"{count:,.0f}", digest]
-        texts.append(one.card.paper if one.card is not None else "pictures of another program")
+        origin = one.card.paper if one.card is not None else "pictures of another program"
         rows += f'<tr><th scope="row">{escape(one.name)}</th>' + "".join(f"<td>{escape(text)}</td>" for text in texts)
-        rows += "</tr>"
+        rows += f'<td class="words">{escape(origin)}</td></tr>'
     heads = ("model", "kind", "parameters", "multiplications per pixel", "weights (SHA-256)", "origin")
     head = "".join(f'<th scope="col">{text}</th>' for text in heads)
     table = f'<table class="plain"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
