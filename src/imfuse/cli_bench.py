@@ -8,6 +8,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from imfuse.errors import UsageError
 from imfuse.interruption import INTERRUPTED
 
 
@@ -55,6 +56,14 @@ def bench(
         typer.Option(help="Only these scenes, with commas.", metavar="NAME,…"),
     ] = None,
     seed: Annotated[Optional[int], typer.Option(help="Draw the scenes of --images at random.")] = None,  # noqa: UP045
+    reproduce: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            help="A paper's table beside what is measured here: auif-table2 or 3, deep-csc-table2 to 4, fnet-table1 "
+            "to 3, ifcnn-table1 to 5. DATASET is then the folder that holds its data sets under their names.",
+            metavar="TABLE",
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(help="Where to compute: cpu, cuda, mps.")] = "cpu",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Make again what is there.")] = False,
     list_only: Annotated[bool, typer.Option("--list", help="Say what would be done, and do nothing.")] = False,
@@ -73,9 +82,31 @@ def bench(
       imfuse bench infrared/tno40 infrared/flir_test --models auif,csc-ivfn,average --images 5
 
       imfuse bench infrared/tno40 --models auif --fused theirs=their-results/ --metrics en,sd,scd
+
+      imfuse bench data/ --reproduce auif-table3 -o auif-table3/
     """
     from imfuse.bench import plan_bench
     from imfuse.commands.bench import list_bench, show_bench
+
+    if reproduce is not None:
+        _refuse_beside_reproduce(fused=fused, metrics=metrics, task=task, scenes=scenes, seed=seed)
+        from imfuse.commands.reproduce import show_reproduction
+
+        _end(
+            show_reproduction(
+                reproduce,
+                data_sets,
+                output,
+                models=_words(models),
+                images=images,
+                device=device,
+                command=_command(),
+                list_only=list_only,
+                overwrite=overwrite,
+                quiet=quiet,
+            )
+        )
+        return
 
     plan = plan_bench(
         data_sets,
@@ -93,10 +124,22 @@ def bench(
     if list_only:
         list_bench(plan)
         return
-    status = show_bench(plan, overwrite=overwrite, quiet=quiet)
+    _end(show_bench(plan, overwrite=overwrite, quiet=quiet))
+
+
+def _end(status: int) -> None:
     if status == INTERRUPTED:
         sys.exit(status)  # it has told what is made and how to go on
     raise typer.Exit(status)
+
+
+def _refuse_beside_reproduce(**options: object) -> None:
+    """A published table says itself what is measured on what."""
+    given = [f"--{name}" for name, value in options.items() if value is not None]
+    if given:
+        raise UsageError(
+            f"{', '.join(given)}: not together with --reproduce, whose table says what is measured on what"
+        )
 
 
 def _words(text: str | None) -> list[str]:

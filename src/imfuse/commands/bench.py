@@ -42,8 +42,14 @@ def list_bench(plan: BenchPlan) -> None:
 
 def show_bench(plan: BenchPlan, *, overwrite: bool, quiet: bool) -> int:
     """Run a benchmark and write its reports; 0, 1 if something failed, or 130 after Ctrl-C."""
-    check_figures()
     console = Console(stderr=True, quiet=quiet)
+    results = run_shown(plan, console, overwrite=overwrite)
+    return INTERRUPTED if results is None else _tell(results, console)
+
+
+def run_shown(plan: BenchPlan, console: Console, *, overwrite: bool) -> BenchResults | None:
+    """Run a benchmark with a progress bar and write its reports; None after Ctrl-C, which has been told then."""
+    check_figures()
     for words in plan.left_out:
         say(console, f"left out: {words}")
     total = sum(1 for _ in plan.cells())
@@ -59,10 +65,17 @@ def show_bench(plan: BenchPlan, *, overwrite: bool, quiet: bool) -> int:
                 if not results.interrupted:
                     write_report(results, step_begun)
             interruption.ending = True
-            return _tell(results, total, console)
     except KeyboardInterrupt:
         say(Console(stderr=True), f"{shown(plan.folder)}: interrupted; what is made is kept, the same command goes on")
-        return INTERRUPTED
+        return None
+    if results.interrupted:
+        say(
+            Console(stderr=True),
+            f"{shown(plan.folder)}: interrupted, {len(results.rows)} of {total} pictures are done "
+            f"({RESULTS_NAME} has them); the same command goes on with the rest",
+        )
+        return None
+    return results
 
 
 @contextmanager
@@ -77,17 +90,10 @@ def _progress(console: Console, total: int) -> Iterator[tuple[Callable[[str, int
         )
 
 
-def _tell(results: BenchResults, total: int, console: Console) -> int:
+def _tell(results: BenchResults, console: Console) -> int:
     """Say what was made, what failed, and who is ahead; the exit status."""
-    plan, errors = results.plan, Console(stderr=True)
-    if results.interrupted:
-        say(
-            errors,
-            f"{shown(plan.folder)}: interrupted, {len(results.rows)} of {total} pictures are done "
-            f"({RESULTS_NAME} has them); the same command goes on with the rest",
-        )
-        return INTERRUPTED
-    kept = total - results.made
+    plan = results.plan
+    kept = len(results.rows) - results.made
     again = f", {kept} were there" if kept else ""
     say(console, f"{shown(plan.folder)}: {results.made} pictures made or scored{again}")
     for data_set in plan.data_sets:
@@ -96,6 +102,12 @@ def _tell(results: BenchResults, total: int, console: Console) -> int:
         metrics = len([key for key in plan.metrics[data_set.name] if key in METRICS])
         say(console, f"  · {data_set.name}: best mean ranks over {metrics} metrics: {order or 'none'}")
     say(console, f"  · {SUMMARY_NAME}, {RESULTS_NAME}, {PAGE_NAME} (open it in a browser)")
+    return tell_failures(results)
+
+
+def tell_failures(results: BenchResults) -> int:
+    """Say which pictures failed and why; the exit status."""
+    errors = Console(stderr=True)
     failed = results.failures
     for row in failed[:_MOST_FAILURES]:
         say(errors, f"failed: {' · '.join(row.key)}: {row.error}")
