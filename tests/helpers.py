@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import TypeVar
 
+import numpy as np
 import torch
 
 from imfuse.networks.auif import AUIF
@@ -96,3 +97,9 @@ class ColourAverage(Average):
     """An average that wants exposures in RGB."""
 
     takes_colour = True
+
+
+def noise(height: int, width: int, channels: int = 3, seed: int = 0, dtype: type = np.uint8) -> np.ndarray:
+    """A picture (H, W) or (H, W, C) of random integers over the whole range."""
+    shape = (height, width) if channels == 1 else (height, width, channels)
+    return np.random.default_rng(seed).integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)

@@ -1,10 +1,6 @@
-"""Tasks: roles, stacks of any number, what becomes of colour, one source at a time, and tiles that leave no seams."""
+"""Tasks: roles, stacks of any number, what becomes of colour, and tiles that leave no seams."""
 
-import gc
-import tracemalloc
-import weakref
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable
 
 import numpy as np
 import pytest
@@ -12,22 +8,17 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers import Average, ColourAverage, SharpestWins, settled_auif
+from helpers import Average, ColourAverage, SharpestWins, noise, settled_auif
 from imfuse import plan as plan_module
-from imfuse.errors import SizeMismatchError, SourceError, UsageError
+from imfuse.errors import UsageError
 from imfuse.fuser import Fuser
-from imfuse.io import ArraySource, Metadata, PixelSource, Window, open_source, save_image
+from imfuse.io import ArraySource, Metadata
 from imfuse.networks.protocol import FusionNetwork
 from imfuse.ops.colour import luma, replace_luma
 from imfuse.tasks import TASKS, task
 
 STACKS = ["focus", "exposure"]
 LUMA = np.array([0.299, 0.587, 0.114])
-
-
-def noise(height: int, width: int, channels: int = 3, seed: int = 0, dtype: type = np.uint8) -> np.ndarray:
-    shape = (height, width) if channels == 1 else (height, width, channels)
-    return np.random.default_rng(seed).integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
 
 
 def unit(picture: np.ndarray) -> np.ndarray:
@@ -268,148 +259,6 @@ def test_a_dark_result_is_told_where_the_task_keeps_the_light() -> None:
         assert any("darker" in note for note in notes) == (name == "infrared")
 
 
-# Levels of a stack
-
-
-def test_a_deep_stack_is_taken_at_full_range_and_shares_one_scale_when_stretched() -> None:
-    stack = [noise(20, 21, 1, 0, np.uint8).astype(np.uint16) + offset for offset in (1000, 3000, 9000)]
-    fuser = Fuser(Average(), task("exposure"))
-    full = fuser.fuse(stack)
-    assert {(source.black, source.white) for source in full.report.sources} == {(0, 65535)}
-    shared = fuser.fuse(stack, range="minmax").report
-    low, high = min(p.min() for p in stack), max(p.max() for p in stack)
-    assert {(source.black, source.white) for source in shared.sources} == {(low, high)}
-    assert any("the stack" in note and "stretched" in note for note in shared.notes)
-    values = np.sort(np.concatenate([picture.ravel() for picture in stack]))
-    ranks = [-(-values.size // 1000) - 1, -(-values.size * 999 // 1000) - 1]
-    pooled = fuser.fuse(stack, range="percentile").report.sources
-    assert {(source.black, source.white) for source in pooled} == {tuple(values[ranks])}
-    with pytest.raises(UsageError, match="one scale"):
-        fuser.fuse(stack, range={"picture-1": "minmax"})
-    with pytest.raises(UsageError, match="unknown range"):
-        fuser.check_options(range="log")
-
-
-def test_pictures_of_other_depths_share_fractions_of_their_range() -> None:
-    eight = noise(20, 21, 1)
-    stack = [eight // 2, (eight // 4).astype(np.uint16) * 257]
-    full = Fuser(Average(), task("exposure")).fuse(stack).report.sources
-    assert [source.white for source in full] == [255, 65535]
-    shared = Fuser(Average(), task("exposure")).fuse(stack, range="minmax").report.sources
-    top = int(stack[0].max())
-    assert [source.white for source in shared] == pytest.approx([top, top * 257])
-
-
-def test_float_far_beyond_the_unit_interval_is_stretched_by_one_scale() -> None:
-    stack = [noise(9, 9, 1, seed).astype(np.float32) * (seed + 1) for seed in range(3)]
-    report = Fuser(Average(), task("exposure")).fuse(stack).report
-    assert {source.white for source in report.sources} == {max(picture.max() for picture in stack)}
-    stack[1][3, 3] = np.nan
-    with pytest.raises(SourceError, match="picture-2 source: holds values that are not numbers"):
-        Fuser(Average(), task("exposure")).fuse(stack)
-
-
-# One source in memory at a time
-
-
-class Counting(Average):
-    """An average that counts the sources that live while it asks for the next."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.most = 0
-
-    def fuse(self, sources: Iterable[torch.Tensor], survey: object = None) -> torch.Tensor:
-        return super().fuse(self._counted(sources), survey)
-
-    def _counted(self, sources: Iterable[torch.Tensor]) -> Iterator[torch.Tensor]:
-        seen: list[weakref.ref[torch.Tensor]] = []
-        for source in sources:
-            seen.append(weakref.ref(source))
-            self.most = max(self.most, sum(one() is not None for one in seen))
-            yield source
-            del source
-
-
-@pytest.mark.parametrize("name", STACKS)
-def test_a_network_that_folds_has_one_source_in_memory(name: str) -> None:
-    gc.collect()
-    network = Counting()
-    Fuser(network, task(name)).fuse([noise(30, 31, seed=seed) for seed in range(9)], memory="1MiB")
-    assert network.most == 1
-
-
-def write_stack(folder: Path, count: int, ending: str = "png") -> list[Path]:
-    folder.mkdir()
-    paths = [folder / f"{index}.{ending}" for index in range(count)]
-    for index, path in enumerate(paths):
-        save_image(path, noise(300, 400, 3, index))
-    return paths
-
-
-@pytest.mark.parametrize("name", STACKS)
-@pytest.mark.parametrize("ending", ["png", "tif"])
-def test_many_pictures_take_no_more_memory_than_few(tmp_path: Path, name: str, ending: str) -> None:
-    """Counted by Python's own tracer, which sees NumPy's arrays: decoded files among them."""
-    peaks = []
-    fuser = Fuser(Average(), task(name))
-    fuser.fuse(write_stack(tmp_path / "warm", 2, ending), memory="1MiB")
-    for count in (3, 12):
-        paths = write_stack(tmp_path / str(count), count, ending)
-        tracemalloc.start()
-        result = fuser.fuse(paths, memory="1MiB")
-        peaks.append(tracemalloc.get_traced_memory()[1])
-        tracemalloc.stop()
-        assert result.report.tiles > 1
-    assert peaks[1] < peaks[0] + 300 * 400 * 3
-
-
-def test_files_are_kept_where_there_is_room_and_otherwise_decoded_for_every_window(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from imfuse.io.decoded import DecodedFile
-
-    decoded: list[str] = []
-    original = DecodedFile._upright
-    monkeypatch.setattr(DecodedFile, "_upright", lambda self, *a: decoded.append(self.name) or original(self, *a))
-    paths = write_stack(tmp_path / "stack", 6)
-    fuser = Fuser(Average(), task("focus"))
-    roomy = fuser.fuse(paths)
-    assert len(decoded) == 6
-    assert not any("decoded" in note for note in roomy.report.notes)
-    decoded.clear()
-    narrow = fuser.fuse(paths, memory="1MiB")
-    assert len(decoded) == 6 * narrow.report.tiles
-    assert any(f"decoded for {narrow.report.tiles} windows" in note for note in narrow.report.notes)
-    np.testing.assert_array_equal(narrow.image, roomy.image)
-    decoded.clear()
-    pair = Fuser(Average(), task("infrared")).fuse(paths[:2], memory="1MiB")
-    assert (len(decoded), pair.report.tiles > 1) == (2, True)
-
-
-def test_resized_pictures_of_a_stack_are_let_go_too(tmp_path: Path) -> None:
-    paths = write_stack(tmp_path / "stack", 3)
-    save_image(tmp_path / "small.png", noise(150, 200))
-    with pytest.raises(SizeMismatchError, match=r"small\.png is 200×150"):
-        Fuser(Average(), task("focus")).fuse([*paths, tmp_path / "small.png"])
-    options = {"resize_to": "first", "depth": "float"}
-    stack = [*paths, tmp_path / "small.png"]
-    narrow = Fuser(Average(), task("focus")).fuse(stack, memory="1MiB", **options)
-    roomy = Fuser(Average(), task("focus")).fuse(stack, **options)
-    assert narrow.report.tiles > roomy.report.tiles
-    np.testing.assert_allclose(narrow.image, roomy.image, atol=1e-6)
-    assert any("resized" in note for note in narrow.report.notes)
-
-
-def test_alpha_survives_files_that_are_decoded_again(tmp_path: Path) -> None:
-    stack = [np.dstack([noise(300, 400, 3, seed), noise(300, 400, 1, seed + 9)]) for seed in range(4)]
-    for index, picture in enumerate(stack):
-        save_image(tmp_path / f"{index}.png", picture, alpha=True)
-    result = Fuser(Average(), task("focus")).fuse([tmp_path / f"{i}.png" for i in range(4)], memory="1MiB")
-    assert result.report.tiles > 1
-    np.testing.assert_array_equal(result.image[..., 3], stack[0][..., 3])
-
-
 def test_a_network_that_asks_for_some_sources_only_still_gets_its_colour() -> None:
     class First(FusionNetwork):
         bytes_per_pixel = 8
@@ -421,16 +270,6 @@ def test_a_network_that_asks_for_some_sources_only_still_gets_its_colour() -> No
     visible = noise(6, 7)
     fused = Fuser(First(), task("infrared")).fuse([noise(6, 7, 1), visible], depth="float").image
     np.testing.assert_allclose(ycc(fused.astype(np.float64))[1:], ycc(unit(visible))[1:], atol=1e-6)
-
-
-def test_a_network_that_holds_its_sources_gets_smaller_windows_for_more_of_them() -> None:
-    class Holding(Average):
-        bytes_per_pixel_per_source = 400
-
-    stack = [noise(200, 210, 1)] * 12
-    tiles = [Fuser(Holding(), task("focus")).fuse(stack[:n], memory="64MiB").report.tiles for n in (2, 12)]
-    assert tiles[0] == 1
-    assert tiles[1] > 1
 
 
 # Parts
@@ -446,16 +285,3 @@ def test_parts_of_a_stack_are_named_by_picture_and_models_without_parts_say_so()
     np.testing.assert_allclose(weights, 1, atol=1e-5)
     with pytest.raises(UsageError, match="no parts"):
         Fuser(Average(), task("focus")).explain(stack)
-
-
-def test_a_released_source_reads_the_same_again(tmp_path: Path) -> None:
-    """What the Fuser relies on when it lets a resized file go."""
-    from imfuse.sizes import same_size
-
-    save_image(tmp_path / "a.png", noise(20, 30))
-    first = ArraySource(noise(10, 10), "first")
-    source: PixelSource = same_size([first, open_source(tmp_path / "a.png")], "first")[0][1]
-    window = Window(0, 0, 10, 10)
-    before = source.read(window).copy()
-    plan_module.release(source)
-    np.testing.assert_array_equal(source.read(window), before)
