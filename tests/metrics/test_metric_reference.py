@@ -21,7 +21,18 @@ TRIPLES = (
     "ifcnnmax_iv_camp",
     "ifcnnmax_md_c01",
 )
-KEYS = ("en", "sd", "sf", "ag", "scd", "vif")
+NAMES = {
+    "en": "EN",
+    "sd": "SD",
+    "sf": "SF",
+    "ag": "AG",
+    "mi": "MI",
+    "scd": "SCD",
+    "cc": "CC",
+    "qabf": "Qabf",
+    "vif": "VIF",
+    "ssim-sk019": "SSIM_range2",
+}
 
 
 def read(path: Path) -> Tensor:
@@ -36,7 +47,7 @@ def test_published_evaluator(reference_dir: Path, name: str) -> None:
     pictures = [read(folder / "triples" / name / f"{part}.png") for part in ("fused", "a", "b")]
     for scale in (lambda picture: picture, lambda picture: picture.float() / 255):
         fused, first, second = (scale(picture) for picture in pictures)
-        values = evaluate(fused, [first, second], KEYS)
-        assert {key: values[key].item() for key in KEYS} == pytest.approx(
-            {key: expected[key.upper()] for key in KEYS}, rel=1e-6
+        values = evaluate(fused, [first, second], NAMES)
+        assert {name: values[key].item() for key, name in NAMES.items()} == pytest.approx(
+            {name: expected[name] for name in NAMES.values()}, rel=1e-6
         )

@@ -5,17 +5,16 @@ these statistics.
 """
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from imfuse.errors import UsageError
 from imfuse.metrics.families import measure
 from imfuse.metrics.levels import PEAK, Levels
 from imfuse.metrics.metric import Metric
-from imfuse.metrics.windows import filter_valid, gaussian_taps
+from imfuse.metrics.windows import filter_valid, gaussian_taps, moments, strips
 
 WINDOW_SIZES = (17, 9, 5, 3)  # scales 1…4
 SMALLEST_SIDE = 41  # leaves one window of 3 pixels on scale 4
@@ -24,8 +23,7 @@ VIF_NOISE = 2.0  # squared grey levels
 VIFF_NOISE = 0.005 * PEAK * PEAK
 VIFF_WEIGHTS = (1.0 / 2.15, 0.0, 0.15 / 2.15, 1.0 / 2.15)
 VIFF_FLOOR = 1e-7
-CACHED_VALUES = 1 << 15  # pixels of a strip
-LEAST_ROWS = 16  # fewer would repeat most of their work in the next strip
+LOG_GROUP = 8  # factors whose product is taken before the logarithm
 
 
 def visual_information_fidelity(fused: Tensor, sources: Sequence[Tensor]) -> Tensor:
@@ -103,8 +101,7 @@ def fidelity_family(levels: Levels, keys: Collection[str]) -> dict[str, Tensor]:
 def _check(levels: Levels, wanted: list[str]) -> None:
     if "viff" in wanted:
         levels.pair("VIFF")
-    if not levels.sources:
-        raise UsageError("VIF needs at least one source, but none was given")
+    levels.require_sources("VIF")
     levels.require_size(SMALLEST_SIDE, "VIFF" if wanted == ["viff"] else "VIF")
 
 
@@ -142,15 +139,28 @@ class _Windows:
 
     def information(self, noise: float) -> Tensor:
         """Sum over the windows what is seen of the source, and what there is to see: (2, …, B) in nats."""
-        seen = torch.log1p(self.gain.square() * self.variance / (self.residual + noise))
-        possible = torch.log1p(self.variance / noise)
-        return torch.stack([seen.sum(dim=(-2, -1)), possible.sum(dim=(-2, -1))])
+        seen = (self.gain.square() * self.variance).div_(self.residual + noise).add_(1.0)
+        possible = (self.variance / noise).add_(1.0)
+        return torch.stack([_sum_of_logs(seen), _sum_of_logs(possible)])
+
+
+def _sum_of_logs(values: Tensor) -> Tensor:
+    """Σ log over the windows of (…, B, h, w) values from 1 to 1e20: (…, B).
+
+    The logarithm of a product of a few values is their logarithms' sum, and a multiplication is ten times cheaper.
+    """
+    values = values.flatten(-2)
+    size = values.size(-1) // LOG_GROUP
+    product = values[..., :size]
+    for index in range(1, LOG_GROUP):
+        product = product * values[..., index * size : (index + 1) * size]
+    return product.log().sum(dim=-1) + values[..., LOG_GROUP * size :].log().sum(dim=-1)
 
 
 def _scale_totals(pictures: Tensor, taps: list[float], readings: list[str]) -> dict[str, Tensor]:
     """Sum the information of one scale for each reading; `pictures` is (1 + S, B, H, W), the fused one first."""
     totals: dict[str, Tensor] = {}
-    for strip in _strips(pictures, len(taps)):
+    for strip in strips(pictures, len(taps)):
         windows = _windows(strip, taps)
         for key in readings:
             if key == "vif":
@@ -163,31 +173,15 @@ def _scale_totals(pictures: Tensor, taps: list[float], readings: list[str]) -> d
     return totals
 
 
-def _strips(pictures: Tensor, size: int) -> Iterator[Tensor]:
-    """Cut pictures into strips of rows whose windows of `size` rows together are all windows, each once.
-
-    On the CPU a strip is small enough for its statistics to stay in the cache.
-    """
-    height, width = pictures.shape[-2:]
-    windows = height - size + 1
-    rows = max(LEAST_ROWS, CACHED_VALUES // width) if pictures.device.type == "cpu" else windows
-    for start in range(0, windows, rows):
-        yield pictures[..., start : min(start + rows, windows) + size - 1, :]
-
-
 def _windows(pictures: Tensor, taps: list[float]) -> _Windows:
     """Local statistics of the sources and the fused picture, (1 + S, B, H, W), the fused one first."""
-    fused, sources = pictures[:1], pictures[1:]
-    means, squares, products = filter_valid(
-        torch.cat([pictures, pictures.square(), sources * fused]), taps
-    ).tensor_split([pictures.size(0), 2 * pictures.size(0)])
-    variances = (squares - means.square()).clamp(min=0.0)
-    covariance = products - means[1:] * means[:1]
+    local = moments(pictures, taps, [(0, source) for source in range(1, pictures.size(0))])
+    variances = local.variances.clamp(min=0.0)
     fused_variance, variance = variances[:1], variances[1:]
-    related = (covariance > 0.0) & (variance >= VARIANCE_FLOOR) & (fused_variance >= VARIANCE_FLOOR)
-    covariance = torch.where(related, covariance, 0.0)
+    related = (local.covariances > 0.0) & (torch.minimum(variance, fused_variance) >= VARIANCE_FLOOR)
+    covariance = torch.where(related, local.covariances, 0.0)
     gain = covariance / (variance + VARIANCE_FLOOR)
-    residual = (fused_variance - gain * covariance).clamp(min=VARIANCE_FLOOR)
+    residual = (fused_variance - gain * covariance).clamp_(min=VARIANCE_FLOOR)
     variance = torch.where(variance < VARIANCE_FLOOR, 0.0, variance)
     return _Windows(gain, variance, residual)
 

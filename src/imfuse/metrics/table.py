@@ -5,11 +5,18 @@ from collections.abc import Iterable, Sequence
 from torch import Tensor
 
 from imfuse.errors import UsageError
-from imfuse.metrics import contrast, correlation, fidelity, information
+from imfuse.metrics import contrast, correlation, fidelity, gradient, information, similarity
 from imfuse.metrics.families import measure
 from imfuse.metrics.metric import Metric
 
-_ALL = (*information.METRICS, *contrast.METRICS, *correlation.METRICS, *fidelity.METRICS)
+_ALL = (
+    *information.METRICS,
+    *contrast.METRICS,
+    *correlation.METRICS,
+    *gradient.METRICS,
+    *fidelity.METRICS,
+    *similarity.METRICS,
+)
 
 METRICS: dict[str, Metric] = {metric.key: metric for metric in _ALL}
 """All metrics by their key."""
