@@ -84,12 +84,12 @@ def fidelity_family(levels: Levels, keys: Collection[str]) -> dict[str, Tensor]:
     if not wanted:
         return {}
     _check(levels, wanted)
-    pictures = torch.stack([levels.fused, *levels.sources])
+    pictures = [levels.fused, *levels.sources]
     totals: dict[str, list[Tensor]] = {key: [] for key in wanted}
     for scale, size in enumerate(WINDOW_SIZES):
         taps = gaussian_taps(size, size / 5.0)
         if scale > 0:
-            pictures = filter_valid(pictures, taps, step=2)
+            pictures = [filter_valid(picture, taps, step=2) for picture in pictures]
         readings = [key for key in wanted if key == "vif" or VIFF_WEIGHTS[scale] > 0.0]
         if readings:
             for key, total in _scale_totals(pictures, taps, readings).items():
@@ -157,8 +157,8 @@ def _sum_of_logs(values: Tensor) -> Tensor:
     return product.log().sum(dim=-1) + values[..., LOG_GROUP * size :].log().sum(dim=-1)
 
 
-def _scale_totals(pictures: Tensor, taps: list[float], readings: list[str]) -> dict[str, Tensor]:
-    """Sum the information of one scale for each reading; `pictures` is (1 + S, B, H, W), the fused one first."""
+def _scale_totals(pictures: list[Tensor], taps: list[float], readings: list[str]) -> dict[str, Tensor]:
+    """Sum the information of one scale for each reading; of the pictures (B, H, W) the fused one is the first."""
     totals: dict[str, Tensor] = {}
     for strip in strips(pictures, len(taps)):
         windows = _windows(strip, taps)

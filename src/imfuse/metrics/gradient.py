@@ -110,18 +110,27 @@ def _parts(levels: Levels, keys: list[str]) -> Iterator[tuple[Tensor, list[str]]
     Yields:
         A part, and the metrics for which it is meant.
     """
-    pictures = torch.stack([levels.fused, *levels.sources])
-    height, width = pictures.shape[-2:]
+    pictures = [levels.fused, *levels.sources]
+    height, width = levels.fused.shape[-2:]
     if height > 2 and width > 2:
         for strip in strips(pictures, 3):
             yield _snapped(strip), keys
     for key, border in {"qabf": "constant", "nabf": "reflect"}.items():
         if key in keys:
-            yield F.pad(_snapped(pictures[..., :2, :]), (1, 1, 1, 0), border), [key]
-            yield F.pad(_snapped(pictures[..., -2:, :]), (1, 1, 0, 1), border), [key]
+            top, bottom = _ends(pictures, -2)
+            yield F.pad(top, (1, 1, 1, 0), border), [key]
+            yield F.pad(bottom, (1, 1, 0, 1), border), [key]
             if height > 2:
-                yield F.pad(_snapped(pictures[..., :2]), (1, 0, 0, 0), border), [key]
-                yield F.pad(_snapped(pictures[..., -2:]), (0, 1, 0, 0), border), [key]
+                left, right = _ends(pictures, -1)
+                yield F.pad(left, (1, 0, 0, 0), border), [key]
+                yield F.pad(right, (0, 1, 0, 0), border), [key]
+
+
+def _ends(pictures: list[Tensor], axis: int) -> tuple[Tensor, Tensor]:
+    """The first and the last two rows or columns of all pictures."""
+    last = pictures[0].size(axis) - 2
+    first_two, last_two = (torch.stack([p.narrow(axis, start, 2) for p in pictures]) for start in (0, last))
+    return _snapped(first_two), _snapped(last_two)
 
 
 def _snapped(pictures: Tensor) -> Tensor:

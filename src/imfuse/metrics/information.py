@@ -9,6 +9,7 @@ from torch import Tensor
 from imfuse.metrics.families import measure
 from imfuse.metrics.levels import PEAK, Levels
 from imfuse.metrics.metric import Metric
+from imfuse.metrics.windows import CACHED_VALUES
 
 GRAY_LEVELS = 256
 
@@ -123,7 +124,11 @@ def information_family(levels: Levels, keys: Collection[str]) -> dict[str, Tenso
 
 def _bins(pictures: Tensor) -> Tensor:
     """Nearest level of each pixel of (B, H, W): int32 (B, H·W) from 0 to 255."""
-    return pictures.detach().flatten(1).round().clamp_(0.0, PEAK).to(torch.int32)
+    values = pictures.detach().flatten(1)
+    bins = torch.empty(values.shape, dtype=torch.int32, device=values.device)
+    for part, target in zip(values.split(CACHED_VALUES, 1), bins.split(CACHED_VALUES, 1), strict=True):
+        target.copy_(part.round().clamp_(0.0, PEAK))
+    return bins
 
 
 def _counts(bins: Tensor, size: int) -> Tensor:

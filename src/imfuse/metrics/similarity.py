@@ -99,7 +99,7 @@ def similarity_family(levels: Levels, keys: Collection[str]) -> dict[str, Tensor
     if "issim" in uniform:
         levels.pair("ISSIM")
     levels.require_sources("SSIM")
-    pictures = torch.stack([levels.fused, *levels.sources])
+    pictures = [levels.fused, *levels.sources]
     values: dict[str, Tensor] = {}
     if gaussian:
         levels.require_size(GAUSSIAN_SIZE, "SSIM with 11×11 windows")
@@ -110,13 +110,14 @@ def similarity_family(levels: Levels, keys: Collection[str]) -> dict[str, Tensor
     return values
 
 
-def _means(pictures: Tensor, taps: list[float], keys: list[str]) -> dict[str, Tensor]:
-    """Mean of each metric's map over all windows; `pictures` is (1 + S, B, H, W), the fused one first."""
-    pairs = [(0, source) for source in range(1, pictures.size(0))]
+def _means(pictures: list[Tensor], taps: list[float], keys: list[str]) -> dict[str, Tensor]:
+    """Mean of each metric's map over all windows; of the pictures (B, H, W) the fused one is the first."""
+    pairs = [(0, source) for source in range(1, len(pictures))]
     if "issim" in keys:
         pairs.append((1, 2))
-    count = (pictures.size(-2) - len(taps) + 1) * (pictures.size(-1) - len(taps) + 1)
-    sums = dict.fromkeys(keys, torch.zeros(pictures.size(1), dtype=torch.float64, device=pictures.device))
+    batch, height, width = pictures[0].shape
+    count = (height - len(taps) + 1) * (width - len(taps) + 1)
+    sums = dict.fromkeys(keys, torch.zeros(batch, dtype=torch.float64, device=pictures[0].device))
     for strip in strips(pictures, len(taps)):
         local = moments(strip, taps, pairs)
         for key in keys:

@@ -75,16 +75,21 @@ def _filter_axis(pictures: Tensor, taps: list[float], axis: int, step: int) -> T
     return total
 
 
-def strips(pictures: Tensor, size: int) -> Iterator[Tensor]:
-    """Cut pictures (…, H, W) into strips of rows whose windows of `size` rows together are all windows, each once.
+def strips(pictures: Sequence[Tensor], size: int) -> Iterator[Tensor]:
+    """Cut N pictures (B, H, W) into strips of rows whose windows of `size` rows together are all windows, each once.
 
-    On the CPU a strip is small enough for its statistics to stay in the cache.
+    On the CPU a strip is small enough for its statistics to stay in the cache; memory that is asked for anew costs more
+    than the arithmetic.
+
+    Yields:
+        (N, B, h, W).
     """
-    height, width = pictures.shape[-2:]
+    height, width = pictures[0].shape[-2:]
     windows = height - size + 1
-    rows = max(LEAST_ROWS, CACHED_VALUES // width) if pictures.device.type == "cpu" else windows
+    rows = max(LEAST_ROWS, size, CACHED_VALUES // width) if pictures[0].device.type == "cpu" else windows
     for start in range(0, windows, rows):
-        yield pictures[..., start : min(start + rows, windows) + size - 1, :]
+        stop = min(start + rows, windows) + size - 1
+        yield torch.stack([picture[..., start:stop, :] for picture in pictures])
 
 
 @dataclass(frozen=True)
