@@ -1,7 +1,7 @@
 """The metrics of a fused picture and its sources as evaluators of fusion papers compute them, for comparison.
 
-NumPy, ``scipy.signal.convolve2d`` with full windows, scikit-learn and scikit-image. Each takes the fused picture and two
-sources, float64 arrays (H, W) of whole levels 0…255.
+NumPy, ``scipy.signal.convolve2d`` with full windows, scikit-learn and scikit-image. Each takes the fused picture and
+two sources, float64 arrays (H, W) of whole levels 0…255.
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from imfuse.metrics import evaluate
+from imfuse.metrics import evaluate, similarity
+from imfuse.metrics.windows import moments, uniform_taps
 
 TRIPLES = (
     "fnet_roadscene_06974",
@@ -51,3 +52,15 @@ def test_published_evaluator(reference_dir: Path, name: str) -> None:
         assert {name: values[key].item() for key, name in NAMES.items()} == pytest.approx(
             {name: expected[name] for name in NAMES.values()}, rel=1e-6
         )
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", TRIPLES)
+def test_published_similarity_of_full_range(reference_dir: Path, name: str) -> None:
+    """The 7×7 windows of `ssim-sk019` with the constants of `ssim-gauss11`: no metric here, but the same function."""
+    folder = reference_dir / "metrics"
+    expected = json.loads((folder / "metrics.json").read_text())["triples"][name]["same_code_float64"]
+    pictures = [read(folder / "triples" / name / f"{part}.png")[0].double() for part in ("fused", "a", "b")]
+    local = moments(torch.stack(pictures), uniform_taps(7))
+    values = similarity._similarity(local, 255.0, 49 / 48).mean(dim=(1, 2, 3))
+    assert values.tolist() == pytest.approx([expected["SSIM_range255_A"], expected["SSIM_range255_B"]], rel=1e-9)

@@ -95,8 +95,8 @@ def average_gradient_ifcnn(fused: Tensor) -> Tensor:
         UsageError: The picture has another shape, type or range, or a side of one pixel.
 
     Source:
-        Zhang, Liu, Sun, Yan, Zhao, Zhang, IFCNN: a general image fusion framework based on convolutional neural network,
-        Information Fusion 54, 2020: this reproduces its Tables 2 and 3 (1.865 and 3.402 for IFCNN-MAX).
+        Zhang, Liu, Sun, Yan, Zhao, Zhang, IFCNN: a general image fusion framework based on convolutional neural
+        network, Information Fusion 54, 2020: this gives the 1.865 and 3.402 of its Tables 2 and 3 for IFCNN-MAX.
     """
     return measure([(contrast_family, ("ag-ifcnn",))], fused)["ag-ifcnn"]
 

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from imfuse.metrics.families import measure
@@ -125,21 +126,24 @@ class _Windows:
     Attributes:
         gain: g, not negative.
         variance: the source's variance σ².
-        residual: the variance σ_v² that the gain does not explain.
+        explained: the fused picture's variance g²σ² that the gain explains.
+        residual: the variance σ_v² that it does not.
     """
 
     gain: Tensor
     variance: Tensor
+    explained: Tensor
     residual: Tensor
 
     def smaller_gain(self) -> "_Windows":
         """Of two sources, take in each window the one with the smaller gain, the second if both are equal."""
         first = self.gain[0] < self.gain[1]
-        return _Windows(*(torch.where(first, part[0], part[1]) for part in (self.gain, self.variance, self.residual)))
+        parts = (self.gain, self.variance, self.explained, self.residual)
+        return _Windows(*(torch.where(first, part[0], part[1]) for part in parts))
 
     def information(self, noise: float) -> Tensor:
         """Sum over the windows what is seen of the source, and what there is to see: (2, …, B) in nats."""
-        seen = (self.gain.square() * self.variance).div_(self.residual + noise).add_(1.0)
+        seen = (self.explained / (self.residual + noise)).add_(1.0)
         possible = (self.variance / noise).add_(1.0)
         return torch.stack([_sum_of_logs(seen), _sum_of_logs(possible)])
 
@@ -175,15 +179,14 @@ def _scale_totals(pictures: list[Tensor], taps: list[float], readings: list[str]
 
 def _windows(pictures: Tensor, taps: list[float]) -> _Windows:
     """Local statistics of the sources and the fused picture, (1 + S, B, H, W), the fused one first."""
-    local = moments(pictures, taps, [(0, source) for source in range(1, pictures.size(0))])
-    variances = local.variances.clamp(min=0.0)
+    local = moments(pictures, taps)
+    variances = F.threshold(local.variances, VARIANCE_FLOOR, 0.0)
     fused_variance, variance = variances[:1], variances[1:]
-    related = (local.covariances > 0.0) & (torch.minimum(variance, fused_variance) >= VARIANCE_FLOOR)
-    covariance = torch.where(related, local.covariances, 0.0)
+    unrelated = torch.minimum(variance, fused_variance) == 0.0
+    covariance = local.covariances.clamp(min=0.0).masked_fill(unrelated, 0.0)
     gain = covariance / (variance + VARIANCE_FLOOR)
-    residual = (fused_variance - gain * covariance).clamp_(min=VARIANCE_FLOOR)
-    variance = torch.where(variance < VARIANCE_FLOOR, 0.0, variance)
-    return _Windows(gain, variance, residual)
+    residual = (fused_variance - gain * covariance).clamp(min=VARIANCE_FLOOR)
+    return _Windows(gain, variance, gain * gain * variance, residual)
 
 
 METRICS = (

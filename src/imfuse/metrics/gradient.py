@@ -27,11 +27,12 @@ def edge_preservation(fused: Tensor, sources: Sequence[Tensor]) -> Tensor:
     """Edges of the sources that are kept in the fused picture (Q^AB/F, Qabf).
 
     Q^AB/F = Σ_sources Σ Q^AF g_A / Σ_sources Σ g_A over all pixels, with the strength g = sqrt(s_x² + s_y²) and the
-    direction α = atan(s_y/s_x) (π/2 where s_x = 0) of the Sobel gradients, s_x to the left and s_y downwards; beyond the
-    border are zeros, and the border counts. Q^AF = 0.9994/(1 + exp(−15 (G − 0.5))) · 0.9879/(1 + exp(−22 (A − 0.8))) with A = 1 − |α_A − α_F|·2/π and
-    G = min(g_A, g_F)/max(g_A, g_F); where both strengths are equal, the evaluators in use take G = g_F, and so does this
-    (it differs by less than 0.001 there). Higher is better. For more than two sources, their weighted mean is the same
-    equation. Differentiable but for jumps of α. Sources without any gradient leave nothing to keep: 1.
+    direction α = atan(s_y/s_x) (π/2 where s_x = 0) of the Sobel gradients, s_x to the left and s_y downwards; beyond
+    the border are zeros, and the border counts. With A = 1 − |α_A − α_F|·2/π and G = min(g_A, g_F)/max(g_A, g_F),
+    Q^AF = 0.9994/(1 + exp(−15 (G − 0.5))) · 0.9879/(1 + exp(−22 (A − 0.8))); where both strengths are equal, the
+    evaluators in use take G = g_F, and so does this (it differs by less than 0.001 there). Higher is better. For more
+    than two sources, their weighted mean is the same equation. Differentiable but for jumps of α. Sources without any
+    gradient leave nothing to keep: 1.
 
     Levels within 1e-4 of a whole one count as that one, so that 8-bit pictures give the same in any type.
 
@@ -57,8 +58,8 @@ def fusion_artefacts(fused: Tensor, sources: Sequence[Tensor]) -> Tensor:
 
     N^AB/F = Σ_sources Σ n (1 − Q^AF) w_A / Σ_sources Σ w_A with n = 1 where g_F > g_A for every source, else 0;
     w = g^1.5 where g ≥ 2, else 0.001; Q^AF = sqrt(0.9999/(1 + exp(−19 (G − 0.5))) · 0.9995/(1 + exp(−22 (A − 0.5)))),
-    G = min(g_A, g_F)/max(g_A, g_F) (0 if one is 0), A = |1 − |α_A − α_F|·2/π|; Sobel gradients divided by 8, with mirrored
-    borders. Lower is better. Its counterparts with the same Q and w, Q^AB/F = Σ Q w/Σ w and the loss
+    G = min(g_A, g_F)/max(g_A, g_F) (0 if one is 0), A = |1 − |α_A − α_F|·2/π|; Sobel gradients divided by 8, with
+    mirrored borders. Lower is better. Its counterparts with the same Q and w, Q^AB/F = Σ Q w/Σ w and the loss
     L^AB/F = Σ (1 − n)(1 − Q) w/Σ w, make up the rest: the three sum to 1 (the `qabf` of this table is another variant).
     Petrović and Xydeas's own N^AB/F has Σ n (2 − Q^AF − Q^BF)(w_A + w_B) above, and no such sum. Differentiable but for
     jumps of n, w and α.
@@ -96,7 +97,7 @@ def gradient_family(levels: Levels, keys: Collection[str]) -> dict[str, Tensor]:
         edges = _edges(part)
         for key in readings:
             totals[key] = totals[key] + sums[key](edges)
-    return {key: _share(*total, empty=1.0 if key == "qabf" else 0.0) for key, total in totals.items()}
+    return {key: _share(total[0], total[1], empty=1.0 if key == "qabf" else 0.0) for key, total in totals.items()}
 
 
 def _share(part: Tensor, whole: Tensor, empty: float) -> Tensor:
@@ -134,9 +135,13 @@ def _ends(pictures: list[Tensor], axis: int) -> tuple[Tensor, Tensor]:
 
 
 def _snapped(pictures: Tensor) -> Tensor:
-    """Levels that are whole but for rounding made whole: equal neighbours then differ by exactly 0."""
+    """Levels that are whole but for rounding made whole: equal neighbours then differ by exactly 0.
+
+    Without a gradient in float32, which holds sums of whole levels exactly: the angles take half the time.
+    """
     rest = pictures.detach() - pictures.detach().round()
-    return pictures - rest.masked_fill_(rest.abs() > WHOLE_LEVEL, 0.0)
+    snapped = pictures - rest.masked_fill_(rest.abs() > WHOLE_LEVEL, 0.0)
+    return snapped if snapped.requires_grad else snapped.to(torch.float32)
 
 
 @dataclass(frozen=True)
@@ -160,7 +165,7 @@ def _edges(pictures: Tensor) -> _Edges:
     down.add_(pictures[..., 1:-1, :], alpha=2.0)
     right = pictures[..., :-2] + pictures[..., 2:]
     right.add_(pictures[..., 1:-1], alpha=2.0)
-    # From right to left, but from top to bottom, as a convolution with the usual kernels has it: π/2 has no mirror image.
+    # To the left, but downwards, as a convolution with the usual kernels has it: the angle π/2 has no mirror image.
     horizontal = down[..., :-2] - down[..., 2:]
     vertical = right[..., 2:, :] - right[..., :-2, :]
     strength = safe_sqrt((horizontal * horizontal).addcmul_(vertical, vertical))
@@ -197,7 +202,7 @@ def _invented(edges: _Edges) -> Tensor:
 
 
 def _sums(part: Tensor, whole: Tensor) -> Tensor:
-    return torch.stack([part.sum(dim=(0, -2, -1)), whole.sum(dim=(0, -2, -1))])
+    return torch.stack([values.sum(dim=(0, -2, -1), dtype=torch.float64) for values in (part, whole)])
 
 
 METRICS = (

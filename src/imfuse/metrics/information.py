@@ -54,8 +54,8 @@ def mutual_information(fused: Tensor, sources: Sequence[Tensor]) -> Tensor:
         UsageError: The pictures do not fit each other, or there is no source.
 
     Source:
-        Qu, Zhang, Yan, Information measure for performance of image fusion, Electronics Letters 38(7), 2002; in nats, as
-        scikit-learn's `mutual_info_score` gives it to the evaluator behind the tables of FNet and its relatives.
+        Qu, Zhang, Yan, Information measure for performance of image fusion, Electronics Letters 38(7), 2002; in nats,
+        as scikit-learn's `mutual_info_score` gives it to the evaluator behind the tables of FNet and its relatives.
     """
     return measure([(information_family, ("mi",))], fused, sources)["mi"]
 
@@ -83,8 +83,8 @@ def normalised_mutual_information(fused: Tensor, sources: Sequence[Tensor]) -> T
     """Mutual information with each source, divided by the mean of both entropies, and summed (NMI, Hossny's Q_MI).
 
     NMI = 2 Σ_sources MI(A, F)/(H(A) + H(F)) over histograms of 256 levels; values are rounded to the nearest level. It
-    corrects MI's leaning towards sources of high entropy. Higher is taken as better. Not differentiable. A source counts
-    0 if it and the fused picture are constant.
+    corrects MI's leaning towards sources of high entropy. Higher is taken as better. Not differentiable. A source
+    counts 0 if it and the fused picture are constant. (IFCNN's tables have other values than this under that name.)
 
     Args:
         fused: (B, 1, H, W), floating point in [0, 1], or uint8 0…255.
@@ -126,8 +126,9 @@ def _bins(pictures: Tensor) -> Tensor:
     """Nearest level of each pixel of (B, H, W): int32 (B, H·W) from 0 to 255."""
     values = pictures.detach().flatten(1)
     bins = torch.empty(values.shape, dtype=torch.int32, device=values.device)
-    for part, target in zip(values.split(CACHED_VALUES, 1), bins.split(CACHED_VALUES, 1), strict=True):
-        target.copy_(part.round().clamp_(0.0, PEAK))
+    for start in range(0, values.size(1), CACHED_VALUES):
+        part = slice(start, start + CACHED_VALUES)
+        bins[:, part] = values[:, part].round().clamp_(0.0, PEAK)
     return bins
 
 

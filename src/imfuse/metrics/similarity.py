@@ -8,7 +8,7 @@ from torch import Tensor
 from imfuse.metrics.families import measure
 from imfuse.metrics.levels import PEAK, Levels
 from imfuse.metrics.metric import Metric
-from imfuse.metrics.windows import Moments, gaussian_taps, moments, strips, uniform_taps
+from imfuse.metrics.windows import Moments, filter_valid, gaussian_taps, moments, strips, uniform_taps
 
 GAUSSIAN_SIZE, GAUSSIAN_SIGMA = 11, 1.5
 UNIFORM_SIZE = 7
@@ -20,8 +20,8 @@ FLAT_VARIANCE = 1e-8  # squared grey levels: below it a window is constant but f
 def ssim_gaussian(fused: Tensor, sources: Sequence[Tensor]) -> Tensor:
     """Structural similarity with Gaussian windows, summed over the sources (SSIM, as Wang et al. released it).
 
-    Per source A the mean over all whole windows of (2 μ_A μ_F + C₁)(2 σ_AF + C₂)/((μ_A² + μ_F² + C₁)(σ_A² + σ_F² + C₂)),
-    windows of 11×11 pixels with Gaussian weights (σ = 1.5, sum 1), weighted moments without Bessel's correction,
+    Per source A the mean of (2 μ_A μ_F + C₁)(2 σ_AF + C₂)/((μ_A² + μ_F² + C₁)(σ_A² + σ_F² + C₂)) over all whole windows
+    of 11×11 pixels with Gaussian weights (σ = 1.5, sum 1); weighted moments without Bessel's correction,
     C₁ = (0.01·255)², C₂ = (0.03·255)². Higher is better. Differentiable. Two equal constant windows count 1.
 
     Args:
@@ -59,8 +59,8 @@ def ssim_scikit_image(fused: Tensor, sources: Sequence[Tensor]) -> Tensor:
         UsageError: The pictures do not fit each other, are too small, or there is no source.
 
     Source:
-        `structural_similarity` of scikit-image 0.19 with its defaults, summed over the sources: the evaluator behind the
-        tables of FNet and its relatives.
+        `structural_similarity` of scikit-image 0.19 with its defaults, summed over the sources: the evaluator behind
+        the tables of FNet and its relatives.
     """
     return measure([(similarity_family, ("ssim-sk019",))], fused, sources)["ssim-sk019"]
 
@@ -70,9 +70,9 @@ def issim(fused: Tensor, sources: Sequence[Tensor]) -> Tensor:
 
     The mean over all whole windows of λ SSIM(A, F) + (1 − λ) SSIM(B, F) with λ = σ_A²/(σ_A² + σ_B²) where
     SSIM(A, B) ≥ 0.75 (the sources show the same), else of max(SSIM(A, F), SSIM(B, F)). Uniform windows of 7×7 pixels,
-    moments divided by 49, C₁ = (0.01·255)², C₂ = (0.03·255)²: the paper leaves the constants open, these are those of
-    SSIM itself. (Liu's toolbox has Gaussian weights and 2·10⁻¹⁶, which leaves flat windows to rounding.) λ = ½ where
-    both sources are constant. Higher is better. Differentiable where no choice changes.
+    moments divided by 49, C₁ = (0.01·255)², C₂ = (0.03·255)² as in SSIM itself. (Liu's toolbox has Gaussian weights and
+    2·10⁻¹⁶ instead, which leaves flat windows to rounding; IFCNN's tables have other values than this under that name.)
+    λ = ½ where both sources are constant. Higher is better. Differentiable where no choice changes.
 
     Args:
         fused: (B, 1, H, W) with H, W ≥ 7, floating point in [0, 1], or uint8 0…255.
@@ -112,54 +112,48 @@ def similarity_family(levels: Levels, keys: Collection[str]) -> dict[str, Tensor
 
 def _means(pictures: list[Tensor], taps: list[float], keys: list[str]) -> dict[str, Tensor]:
     """Mean of each metric's map over all windows; of the pictures (B, H, W) the fused one is the first."""
-    pairs = [(0, source) for source in range(1, len(pictures))]
-    if "issim" in keys:
-        pairs.append((1, 2))
     batch, height, width = pictures[0].shape
     count = (height - len(taps) + 1) * (width - len(taps) + 1)
     sums = dict.fromkeys(keys, torch.zeros(batch, dtype=torch.float64, device=pictures[0].device))
     for strip in strips(pictures, len(taps)):
-        local = moments(strip, taps, pairs)
+        local = moments(strip, taps)
         for key in keys:
-            sums[key] = sums[key] + MAPS[key](local, pairs).sum(dim=(-2, -1))
+            if key == "issim":
+                between = _similarity(_sources_alone(strip, local, taps), PEAK)[0]
+                part = _chosen(_similarity(local, PEAK), between, local.variances[1:])
+            elif key == "ssim-sk019":
+                part = _similarity(local, OLD_RANGE, UNIFORM_SIZE**2 / (UNIFORM_SIZE**2 - 1)).sum(dim=0)
+            else:
+                part = _similarity(local, PEAK).sum(dim=0)
+            sums[key] = sums[key] + part.sum(dim=(-2, -1))
     return {key: total / count for key, total in sums.items()}
 
 
-def _similarities(
-    local: Moments, pairs: Sequence[tuple[int, int]], data_range: float, correction: float = 1.0
-) -> list[Tensor]:
-    """SSIM of each pair in each window, (B, h, w); (co)variances are multiplied by the correction."""
+def _sources_alone(strip: Tensor, local: Moments, taps: list[float]) -> Moments:
+    """Moments of two sources, the first in the place of the fused picture."""
+    means = local.means[1:]
+    covariance = filter_valid(strip[1:2] * strip[2:], taps).addcmul_(means[:1], means[1:], value=-1.0)
+    return Moments(means, local.variances[1:], covariance)
+
+
+def _similarity(local: Moments, data_range: float, correction: float = 1.0) -> Tensor:
+    """SSIM of each source and the fused picture in each window, (S, B, h, w); (co)variances times the correction."""
     c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2 / correction
-    squares = local.means.square()
-    maps = []
-    for index, (first, second) in enumerate(pairs):
-        product = (local.means[first] * local.means[second]).mul_(2.0).add_(c1)
-        above = product * (local.covariances[index] * 2.0).add_(c2)
-        below = (squares[first] + squares[second]).add_(c1)
-        maps.append(above / (below * (local.variances[first] + local.variances[second]).add_(c2)))
-    return maps
+    means, variances = local.means, local.variances
+    squares = means * means
+    above = (means[1:] * means[:1]).mul_(2.0).add_(c1) * (local.covariances * 2.0).add_(c2)
+    below = (squares[1:] + squares[:1]).add_(c1) * (variances[1:] + variances[:1]).add_(c2)
+    return above / below
 
 
-def _gaussian_map(local: Moments, pairs: Sequence[tuple[int, int]]) -> Tensor:
-    return torch.stack(_similarities(local, pairs, PEAK)).sum(dim=0)
-
-
-def _scikit_image_map(local: Moments, pairs: Sequence[tuple[int, int]]) -> Tensor:
-    with_fused = [pair for pair in pairs if pair[0] == 0]
-    count = UNIFORM_SIZE * UNIFORM_SIZE
-    return torch.stack(_similarities(local, with_fused, OLD_RANGE, count / (count - 1))).sum(dim=0)
-
-
-def _issim_map(local: Moments, pairs: Sequence[tuple[int, int]]) -> Tensor:
-    first, second, between = _similarities(local, pairs, PEAK)
-    variances = local.variances[1:].clamp(min=0.0)
-    total = variances[0] + variances[1]
+def _chosen(similarities: Tensor, between: Tensor, variances: Tensor) -> Tensor:
+    """ISSIM in each window, (B, h, w), from what is (2, B, h, w) for two sources and (B, h, w) between them."""
+    first, second = similarities[0], similarities[1]
+    positive = variances.clamp(min=0.0)
+    total = positive[0] + positive[1]
     flat = total < FLAT_VARIANCE
-    weight = torch.where(flat, 0.5, variances[0] / torch.where(flat, 1.0, total))
+    weight = torch.where(flat, 0.5, positive[0] / torch.where(flat, 1.0, total))
     return torch.where(between >= SIMILAR, torch.lerp(second, first, weight), torch.maximum(first, second))
-
-
-MAPS = {"ssim-gauss11": _gaussian_map, "ssim-sk019": _scikit_image_map, "issim": _issim_map}
 
 
 METRICS = (
@@ -185,7 +179,7 @@ METRICS = (
         unit="",
         range=(None, None),
         needs="sources",
-        variant="scikit-image 0.19 on 0…255: 7×7 uniform windows, sample covariance, data range 2, summed over the sources",
+        variant="scikit-image 0.19 on 0…255: 7×7 uniform windows, sample covariance, range 2, summed over the sources",
         definition="Σ_sources mean of (2μ_Aμ_F + C₁)(2σ_AF + C₂)/((μ_A² + μ_F² + C₁)(σ_A² + σ_F² + C₂))",
         source="scikit-image 0.19, structural_similarity",
     ),

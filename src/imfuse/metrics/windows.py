@@ -39,8 +39,8 @@ def filter_valid(pictures: Tensor, taps: list[float], step: int = 1) -> Tensor:
     Returns:
         (…, (H − n)//step + 1, (W − n)//step + 1).
     """
-    if step == 1 and pictures.device.type == "cpu" and not pictures.requires_grad:
-        return _filter_with_opencv(pictures, taps)
+    if pictures.device.type == "cpu" and not pictures.requires_grad:
+        return _filter_with_opencv(pictures, taps)[..., ::step, ::step]
     return _filter_axis(_filter_axis(pictures, taps, -2, step), taps, -1, step)
 
 
@@ -94,12 +94,12 @@ def strips(pictures: Sequence[Tensor], size: int) -> Iterator[Tensor]:
 
 @dataclass(frozen=True)
 class Moments:
-    """First and second moments of N pictures in each window, the weights those of the taps.
+    """First and second moments of the fused picture and S sources in each window, the weights those of the taps.
 
     Attributes:
-        means: (N, …, h, w).
+        means: (1 + S, …, h, w), the fused picture first.
         variances: likewise; rounding may leave them slightly negative.
-        covariances: (P, …, h, w), one per pair of pictures.
+        covariances: (S, …, h, w), of each source with the fused picture.
     """
 
     means: Tensor
@@ -107,14 +107,11 @@ class Moments:
     covariances: Tensor
 
 
-def moments(pictures: Tensor, taps: list[float], pairs: Sequence[tuple[int, int]]) -> Moments:
-    """Local moments of pictures (N, …, H, W) in all whole windows, and the covariances of the given pairs of them."""
+def moments(pictures: Tensor, taps: list[float]) -> Moments:
+    """Local moments of (1 + S, …, H, W) pictures, the fused one first, in all whole windows."""
     means = filter_valid(pictures, taps)
-    variances = filter_valid(pictures.square(), taps).addcmul_(means, means, value=-1.0)
-    products = torch.stack([pictures[first] * pictures[second] for first, second in pairs])
-    covariances = filter_valid(products, taps)
-    for index, (first, second) in enumerate(pairs):
-        covariances[index].addcmul_(means[first], means[second], value=-1.0)
+    variances = filter_valid(pictures * pictures, taps).addcmul_(means, means, value=-1.0)
+    covariances = filter_valid(pictures[1:] * pictures[:1], taps).addcmul_(means[1:], means[:1], value=-1.0)
     return Moments(means, variances, covariances)
 
 
