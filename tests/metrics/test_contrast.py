@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from imfuse.errors import UsageError
-from imfuse.metrics import average_gradient, spatial_frequency, standard_deviation
+from imfuse.metrics import average_gradient, average_gradient_ifcnn, spatial_frequency, standard_deviation
 
-ALL = [standard_deviation, spatial_frequency, average_gradient]
+ALL = [standard_deviation, spatial_frequency, average_gradient, average_gradient_ifcnn]
 
 
 def plane(height: int, width: int, down: float, right: float) -> Tensor:
@@ -41,6 +41,7 @@ def test_plane() -> None:
     picture = plane(11, 14, down=4.0, right=3.0)
     assert spatial_frequency(picture).item() == pytest.approx(5.0, rel=1e-12)
     assert average_gradient(picture).item() == pytest.approx(math.sqrt((4.0**2 + 3.0**2) / 2), rel=1e-12)
+    assert average_gradient_ifcnn(picture).item() == pytest.approx(5.0 / 4.0, rel=1e-12)
 
 
 def test_checkerboard() -> None:
@@ -51,6 +52,7 @@ def test_checkerboard() -> None:
     border = 2 * (height - 2) + 2 * (width - 2)
     expected = (4 * level + border * level / math.sqrt(2)) / (height * width)
     assert average_gradient(picture).item() == pytest.approx(expected, rel=1e-12)
+    assert average_gradient_ifcnn(picture).item() == pytest.approx(level * math.sqrt(2) / 4, rel=1e-12)
 
 
 @pytest.mark.parametrize("shape", [(2, 2), (2, 3), (3, 2), (17, 31)])
@@ -62,12 +64,16 @@ def test_brute_force(shape: tuple[int, int]) -> None:
     assert standard_deviation(picture).item() == pytest.approx(image.std(), rel=1e-12)
     assert spatial_frequency(picture).item() == pytest.approx(frequency, rel=1e-12)
     assert average_gradient(picture).item() == pytest.approx(np.sqrt((gx**2 + gy**2) / 2).mean(), rel=1e-12)
+    down, right = np.diff(image, axis=0)[:, :-1], np.diff(image, axis=1)[:-1]
+    forward = (np.sqrt((down**2 + right**2) / 2) / (2 * np.sqrt(2))).mean()
+    assert average_gradient_ifcnn(picture).item() == pytest.approx(forward, rel=1e-12)
 
 
 @pytest.mark.parametrize("function", ALL)
 def test_symmetries(function) -> None:
     picture = random_picture(1, 1, 13, 21)
-    for other in (picture.flip(-1), picture.flip(-2), picture.transpose(-1, -2), 1 - picture):
+    flips = [] if function is average_gradient_ifcnn else [picture.flip(-1), picture.flip(-2)]
+    for other in (*flips, picture.transpose(-1, -2), 1 - picture):
         assert function(other).item() == pytest.approx(function(picture).item(), rel=1e-12)
     assert function(picture / 4).item() == pytest.approx(function(picture).item() / 4, rel=1e-12)
 
@@ -85,7 +91,7 @@ def test_gradient_of_flat_pixels_is_finite(function) -> None:
     assert torch.equal(picture.grad, torch.zeros_like(picture))
 
 
-@pytest.mark.parametrize("function", [spatial_frequency, average_gradient])
+@pytest.mark.parametrize("function", ALL[1:])
 def test_one_row_has_no_differences(function) -> None:
     with pytest.raises(UsageError, match="2×2"):
         function(torch.zeros(1, 1, 1, 9))

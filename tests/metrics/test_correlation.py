@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from imfuse.errors import UsageError
+from imfuse.metrics import correlation_coefficient
 from imfuse.metrics import sum_of_correlations_of_differences as scd
 
 
@@ -55,6 +56,28 @@ def test_nearly_equal_pictures_in_float32_count_as_constant_difference() -> None
 def test_gradient() -> None:
     fused, first, second = (picture.requires_grad_() for picture in random_pictures(2, 1, 4, 5))
     assert torch.autograd.gradcheck(lambda f, a, b: scd(f, [a, b]), (fused, first, second))
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_mean_correlation_brute_force(count: int) -> None:
+    fused, *sources = random_pictures(2, 1, 250, 170, count=count + 1)
+    for index, value in enumerate(correlation_coefficient(fused, sources).tolist()):
+        f, *others = (picture[index].numpy().ravel() for picture in (fused, *sources))
+        assert value == pytest.approx(np.mean([np.corrcoef(f, other)[0, 1] for other in others]), abs=1e-12)
+
+
+def test_mean_correlation_of_scaled_negative_and_constant_sources() -> None:
+    (fused,) = random_pictures(1, 1, 9, 8, count=1)
+    constant = torch.full_like(fused, 0.3)
+    assert correlation_coefficient(fused, [fused / 3 + 0.2]).item() == pytest.approx(1.0, rel=1e-12)
+    assert correlation_coefficient(fused, [fused, 1 - fused]).item() == pytest.approx(0.0, abs=1e-12)
+    assert correlation_coefficient(fused, [fused, constant]).item() == pytest.approx(0.5, rel=1e-12)
+    assert correlation_coefficient(constant, [fused, constant]).item() == 0.0
+
+
+def test_gradient_of_the_mean_correlation() -> None:
+    pictures = [picture.requires_grad_() for picture in random_pictures(2, 1, 4, 5, count=4)]
+    assert torch.autograd.gradcheck(lambda f, *sources: correlation_coefficient(f, sources), pictures)
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])

@@ -7,9 +7,6 @@ TASKS = ("infrared", "medical", "focus", "exposure", "spectral")
 EASILY_WON = {"mi", "vif", "qabf"}
 
 
-@pytest.mark.xfail(
-    strict=True, reason="remove this mark when MI, NMI, Qabf, SSIM, AG of IFCNN, NIQE and PIQE are there"
-)
 def test_all_are_metrics_that_there_are() -> None:
     keys = {key for task in TASKS for key in default_metrics(task, truth=True)}
     assert keys - METRICS.keys() == set()

@@ -7,7 +7,7 @@ from scipy.signal import convolve2d
 from torch import Tensor
 
 from imfuse.errors import UsageError
-from imfuse.metrics import fidelity, viff
+from imfuse.metrics import fidelity, viff, windows
 from imfuse.metrics import visual_information_fidelity as vif
 from imfuse.metrics.levels import Levels
 
@@ -115,7 +115,7 @@ def test_strips_and_whole_batches_give_the_same(monkeypatch: pytest.MonkeyPatch)
     one_by_one = {"vif": vif(fused, [first, second]), "viff": viff(fused, [first, second])}
     levels = Levels(*(picture[:, 0] * 255 for picture in (fused,)), tuple(s[:, 0] * 255 for s in (first, second)))
     for values in (1, 400, 1 << 24):
-        monkeypatch.setattr(fidelity, "CACHED_VALUES", values)
+        monkeypatch.setattr(windows, "CACHED_VALUES", values)
         together = fidelity.fidelity_family(levels, ("vif", "viff"))
         for key, value in one_by_one.items():
             torch.testing.assert_close(together[key], value, rtol=1e-12, atol=0)

@@ -9,7 +9,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from imfuse.metrics import evaluate
+from imfuse.metrics import evaluate, similarity
+from imfuse.metrics.windows import moments
+from imfuse.ops.windows import box_taps
 
 TRIPLES = (
     "fnet_roadscene_06974",
@@ -21,7 +23,18 @@ TRIPLES = (
     "ifcnnmax_iv_camp",
     "ifcnnmax_md_c01",
 )
-KEYS = ("en", "sd", "sf", "ag", "scd", "vif")
+NAMES = {
+    "en": "EN",
+    "sd": "SD",
+    "sf": "SF",
+    "ag": "AG",
+    "mi": "MI",
+    "scd": "SCD",
+    "cc": "CC",
+    "qabf": "Qabf",
+    "vif": "VIF",
+    "ssim-sk019": "SSIM_range2",
+}
 
 
 def read(path: Path) -> Tensor:
@@ -36,7 +49,19 @@ def test_published_evaluator(reference_dir: Path, name: str) -> None:
     pictures = [read(folder / "triples" / name / f"{part}.png") for part in ("fused", "a", "b")]
     for scale in (lambda picture: picture, lambda picture: picture.float() / 255):
         fused, first, second = (scale(picture) for picture in pictures)
-        values = evaluate(fused, [first, second], KEYS)
-        assert {key: values[key].item() for key in KEYS} == pytest.approx(
-            {key: expected[key.upper()] for key in KEYS}, rel=1e-6
+        values = evaluate(fused, [first, second], NAMES)
+        assert {name: values[key].item() for key, name in NAMES.items()} == pytest.approx(
+            {name: expected[name] for name in NAMES.values()}, rel=1e-6
         )
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", TRIPLES)
+def test_published_similarity_of_full_range(reference_dir: Path, name: str) -> None:
+    """The 7×7 windows of `ssim-sk019` with the constants of `ssim-gauss11`: no metric here, but the same function."""
+    folder = reference_dir / "metrics"
+    expected = json.loads((folder / "metrics.json").read_text())["triples"][name]["same_code_float64"]
+    pictures = [read(folder / "triples" / name / f"{part}.png")[0].double() for part in ("fused", "a", "b")]
+    local = moments(torch.stack(pictures), box_taps(7))
+    values = similarity._similarity(local, 255.0, 49 / 48).mean(dim=(1, 2, 3))
+    assert values.tolist() == pytest.approx([expected["SSIM_range255_A"], expected["SSIM_range255_B"]], rel=1e-9)

@@ -25,8 +25,10 @@ def alone(metric: Metric, fused: Tensor, sources: list[Tensor]) -> Tensor:
 
 
 def test_keys_and_facts() -> None:
-    keys = "en sd sf ag brisque niqe piqe scd vif viff mef-ssim mef-ssim-lum mef-ssim-colour"
-    assert list(METRICS) == [*keys.split(), *["psnr", "ssim", "rmse", "uiqi", "sam", "ergas", "q2n"]]
+    alone = "en mi mi-bits nmi sd sf ag ag-ifcnn brisque niqe piqe"
+    with_sources = "scd cc qabf nabf vif viff ssim-gauss11 ssim-sk019 issim mef-ssim mef-ssim-lum mef-ssim-colour"
+    with_truth = "psnr ssim rmse uiqi sam ergas q2n"
+    assert list(METRICS) == [*alone.split(), *with_sources.split(), *with_truth.split()]
     for key, metric in METRICS.items():
         assert metric.key == key
         assert metric.definition
@@ -94,7 +96,38 @@ def test_unfit_pictures(metric: Metric, picture: Tensor, message: str) -> None:
         alone(metric, picture, [picture, picture])
 
 
-@pytest.mark.parametrize("key", ["scd", "vif", "viff"])
+WITH_SOURCES = [key for key, metric in METRICS.items() if metric.needs in ("sources", "two sources")]
+
+
+@pytest.mark.parametrize("key", WITH_SOURCES)
+def test_number_of_sources(key: str) -> None:
+    fused, *sources = random_pictures(5, 2, 1, 50, 43)
+    with pytest.raises(UsageError, match=r"at least one source|exactly two sources"):
+        METRICS[key].function(fused, [])
+    if METRICS[key].needs == "two sources":
+        with pytest.raises(UsageError, match="exactly two sources, but 4 were given"):
+            METRICS[key].function(fused, sources)
+    else:
+        same = METRICS[key].function(fused, sources)
+        torch.testing.assert_close(METRICS[key].function(fused, sources[::-1]), same, rtol=1e-12, atol=0)
+        assert same.isfinite().all()
+
+
+@pytest.mark.parametrize("key", [*WITH_SOURCES, "ag-ifcnn"])
+def test_constant_pictures_give_finite_values_and_gradients(key: str) -> None:
+    flat, *sources = random_pictures(3, 1, 1, 50, 43)
+    flat = torch.full_like(flat, 77).double() / 255
+    noise = [source.double() / 255 for source in sources]
+    for fused, *others in ((flat, *noise), (noise[0], flat, noise[1]), (noise[0], flat, flat), (flat, flat, flat)):
+        given = fused.clone().requires_grad_()
+        value = METRICS[key].function(given) if key == "ag-ifcnn" else METRICS[key].function(given, others)
+        assert value.isfinite().all()
+        if METRICS[key].differentiable:
+            (gradient,) = torch.autograd.grad(value.sum(), given)
+            assert gradient.isfinite().all()
+
+
+@pytest.mark.parametrize("key", WITH_SOURCES)
 def test_sources_must_fit(key: str) -> None:
     fused = torch.zeros(1, 1, 50, 50)
     with pytest.raises(UsageError, match=r"source 2 has shape \(1, 1, 50, 51\)"):
@@ -110,7 +143,7 @@ def test_evaluate_takes_a_choice() -> None:
     assert list(evaluate(fused, sources, ["vif", "en"])) == ["vif", "en"]
     assert list(evaluate(fused, metrics=["sd", "ag"])) == ["sd", "ag"]
     assert evaluate(fused, sources, []) == {}
-    with pytest.raises(UsageError, match="unknown metric meon; known are en, sd"):
+    with pytest.raises(UsageError, match="unknown metric meon; known are en, mi"):
         evaluate(fused, sources, ["en", "meon"])
     assert list(evaluate(fused)) == [
         key for key, metric in METRICS.items() if metric.needs == "fused" and key != "niqe"

@@ -37,6 +37,15 @@ class Levels:
             raise UsageError(f"{metric} is defined for exactly two sources, but {len(self.sources)} were given")
         return self.sources[0], self.sources[1]
 
+    def require_sources(self, metric: str) -> None:
+        """Check that there is a source.
+
+        Raises:
+            UsageError: There is none.
+        """
+        if not self.sources:
+            raise UsageError(f"{metric} needs at least one source, but none was given")
+
     def require_size(self, smallest: int, metric: str) -> None:
         """Check that both sides have at least `smallest` pixels.
 

@@ -5,7 +5,17 @@ from collections.abc import Iterable, Sequence
 from torch import Tensor
 
 from imfuse.errors import UsageError
-from imfuse.metrics import blind, contrast, correlation, fidelity, information, mef, spectral
+from imfuse.metrics import (
+    blind,
+    contrast,
+    correlation,
+    fidelity,
+    gradient,
+    information,
+    mef,
+    similarity,
+    spectral,
+)
 from imfuse.metrics import truth as against_truth
 from imfuse.metrics.families import measure
 from imfuse.metrics.metric import Metric
@@ -15,7 +25,9 @@ _ALL = (
     *contrast.METRICS,
     *blind.METRICS,
     *correlation.METRICS,
+    *gradient.METRICS,
     *fidelity.METRICS,
+    *similarity.METRICS,
     *mef.METRICS,
     *against_truth.METRICS,
     *spectral.METRICS,

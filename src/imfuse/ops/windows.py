@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 
+import cv2
+import numpy as np
+import torch
 from torch import Tensor
 
 
@@ -33,7 +36,29 @@ def filter_valid(pictures: Tensor, taps: list[float], step: int = 1) -> Tensor:
     Returns:
         (…, (H − n)//step + 1, (W − n)//step + 1), of the same type.
     """
+    if _opencv_serves(pictures, taps):
+        return _filter_with_opencv(pictures, taps)[..., ::step, ::step]
     return _filter_axis(_filter_axis(pictures, taps, -2, step), taps, -1, step)
+
+
+def _opencv_serves(pictures: Tensor, taps: list[float]) -> bool:
+    recorded = pictures.requires_grad and torch.is_grad_enabled()
+    known = pictures.dtype in (torch.float32, torch.float64) and pictures.device.type == "cpu"
+    return known and not recorded and len(taps) % 2 == 1
+
+
+def _filter_with_opencv(pictures: Tensor, taps: list[float]) -> Tensor:
+    """All windows of pictures on the CPU without a gradient, about twice as fast as shifted sums."""
+    height, width = pictures.shape[-2:]
+    filtered = torch.empty_like(pictures, memory_format=torch.contiguous_format)
+    kernel = np.asarray(taps)
+    planes = zip(
+        pictures.detach().reshape(-1, height, width).numpy(), filtered.view(-1, height, width).numpy(), strict=True
+    )
+    for plane, target in planes:
+        cv2.sepFilter2D(plane, -1, kernel, kernel, dst=target, borderType=cv2.BORDER_REPLICATE)
+    margin = len(taps) // 2
+    return filtered[..., margin : height - margin, margin : width - margin]
 
 
 def _filter_axis(pictures: Tensor, taps: list[float], axis: int, step: int) -> Tensor:

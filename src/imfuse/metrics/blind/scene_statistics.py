@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from imfuse.metrics.levels import PEAK
-from imfuse.metrics.windows import filter_valid, gaussian_taps
+from imfuse.ops.windows import filter_valid, gaussian_taps
 
 WINDOW_SIZE = 7
 WINDOW_SIGMA = 7.0 / 6.0
