@@ -1,130 +1,53 @@
-"""Model cards: what a trained model is, where its weights lie, and how its network is built from them.
-
-A card is a JSON file beside a safetensors file of the same stem. Reading cards needs no torch.
-"""
+"""The models that there are: trained ones with their weights in the package, and methods without weights."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from imfuse.classical.cards import CARDS
 from imfuse.errors import UsageError, WeightsError
+from imfuse.model_card import ModelCard, ModelKind, read_card, write_card
 
 if TYPE_CHECKING:
     from imfuse.networks.protocol import FusionNetwork
+
+__all__ = [
+    "CLASSICAL",
+    "NETWORKS",
+    "WEIGHTS_FOLDER",
+    "ModelCard",
+    "ModelKind",
+    "build_network",
+    "file_hash",
+    "find_card",
+    "list_models",
+    "load_network",
+    "read_card",
+    "write_card",
+]
 
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
 
 NETWORKS: dict[str, str] = {
     "auif": "imfuse.networks.auif:AUIF",
     "csc_ivfn": "imfuse.networks.csc_ivfn:CSCIVFN",
+    "average": "imfuse.classical.average:AverageFusion",
+    "maximum": "imfuse.classical.maximum:MaximumFusion",
+    "pca": "imfuse.classical.pca:PCAFusion",
+    "laplacian_pyramid": "imfuse.classical.laplacian_pyramid:LaplacianPyramidFusion",
+    "guided_filter": "imfuse.classical.guided_filter:GuidedFilterFusion",
+    "two_scale_saliency": "imfuse.classical.two_scale_saliency:TwoScaleSaliencyFusion",
+    "adf": "imfuse.classical.adf:ADF",
+    "exposure_fusion": "imfuse.classical.exposure_fusion:ExposureFusion",
 }
 """Network names of cards → module and class."""
 
-ModelKind = Literal["learned", "classical"]
-
-
-@dataclass(frozen=True)
-class ModelCard:
-    """What there is to know of a trained model.
-
-    Attributes:
-        name: the name that users choose it by.
-        network: key of :data:`NETWORKS`.
-        arguments: constructor arguments of the network.
-        tasks: names of the tasks that it serves.
-        paper: full reference.
-        parameters: number of learned parameters.
-        licence: licence of the weights.
-        data: training data, name → words on origin and licence.
-        recipe: settings of the training, seed included.
-        commit: commit of the code that trained it.
-        selection: the criterion by which this run was chosen, on which data.
-        figures: measured figures, each with its data and the metrics' definitions.
-        sha256: of the weights file; empty for a classical method, which has none.
-        path: where the card was read from; not part of the file.
-    """
-
-    name: str
-    network: str
-    arguments: Mapping[str, Any]
-    tasks: tuple[str, ...]
-    paper: str
-    parameters: int
-    licence: str
-    data: Mapping[str, str]
-    recipe: Mapping[str, Any]
-    commit: str
-    selection: str
-    figures: Mapping[str, Any]
-    sha256: str
-    path: Path | None = field(default=None, compare=False)
-
-    @property
-    def learned(self) -> bool:
-        """Whether it is a trained model; a classical method is not."""
-        return bool(self.sha256)
-
-    @property
-    def weights_path(self) -> Path:
-        """The safetensors file beside the card."""
-        if self.path is None:
-            raise WeightsError(f"model card {self.name!r} was not read from a file and has no weights")
-        return self.path.with_suffix(".safetensors")
-
-
-CLASSICAL: tuple[ModelCard, ...] = ()
+CLASSICAL: tuple[ModelCard, ...] = CARDS
 """Methods without weights."""
-
-
-def read_card(path: Path) -> ModelCard:
-    """Read a card from its JSON file.
-
-    Raises:
-        WeightsError: missing, damaged or incomplete.
-    """
-    try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-        names = {f.name for f in fields(ModelCard)} - {"path"}
-        card = ModelCard(**{name: entries[name] for name in names}, path=path)
-        _check_card(card)
-        return replace(card, tasks=tuple(card.tasks))
-    except FileNotFoundError:
-        raise WeightsError(f"{path}: no such model card; it belongs beside the weights, with the same stem") from None
-    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
-        raise WeightsError(f"{path}: not a model card ({type(error).__name__}: {error})") from error
-
-
-def _check_card(card: ModelCard) -> None:
-    """Refuse values that are not of their kind: cards also come from strangers.
-
-    Raises:
-        ValueError: the name of the value.
-    """
-    text = (card.name, card.network, card.paper, card.licence, card.commit, card.selection, card.sha256)
-    if not all(isinstance(value, str) and value.isprintable() for value in text):
-        raise ValueError("a text is missing or not printable")
-    if not re.fullmatch(r"[\w][\w.+-]{0,80}", card.name):
-        raise ValueError(f"name {card.name!r}")
-    if not re.fullmatch(r"[0-9a-f]{64}", card.sha256):
-        raise ValueError("sha256")
-    if not isinstance(card.tasks, list) or not card.tasks or not all(isinstance(task, str) for task in card.tasks):
-        raise ValueError("tasks")
-    for name in ("arguments", "data", "recipe", "figures"):
-        if not isinstance(getattr(card, name), dict):
-            raise ValueError(name)
-
-
-def write_card(card: ModelCard, path: Path) -> None:
-    """Write a card as JSON."""
-    entries = {name: value for name, value in asdict(card).items() if name != "path"}
-    path.write_text(json.dumps(entries, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def list_models(task: str | None = None, kind: ModelKind | None = None) -> list[ModelCard]:

@@ -3,7 +3,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from imfuse.ops.filters import box_laplacian, box_mean, correlate
+from imfuse.ops.filters import box_laplacian, box_mean, correlate, gaussian_blur, laplacian
 
 SIZES = [(1, 1), (1, 6), (2, 2), (7, 5), (23, 31)]
 
@@ -45,3 +45,27 @@ def test_gradients_in_float64() -> None:
     kernel = torch.randn(5, 5, dtype=torch.double, requires_grad=True)
     assert torch.autograd.gradcheck(correlate, (x, kernel))
     assert torch.autograd.gradcheck(lambda v: box_laplacian(v, 3), x)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 5), (20, 17)])
+def test_the_laplacian_is_the_neighbours_less_the_pixel(size: tuple[int, int]) -> None:
+    picture = torch.rand(2, 3, *size, dtype=torch.double)
+    taps = np.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]], float)[None, None]
+    expected = ndimage.correlate(picture.numpy(), taps, mode="mirror")
+    np.testing.assert_allclose(laplacian(picture).numpy(), expected, atol=1e-14)
+
+
+@pytest.mark.parametrize("level", [0.1, 77 / 255, 1.0])
+def test_the_laplacian_of_a_flat_picture_is_zero_to_the_last_bit(level: float) -> None:
+    assert not laplacian(torch.full((1, 1, 9, 8), level)).any()
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+@pytest.mark.parametrize("size", [(1, 1), (4, 9), (23, 30)])
+def test_the_gaussian_blur_is_separable_samples_of_the_bell(size: tuple[int, int], recorded: bool) -> None:
+    picture = torch.rand(2, 2, *size, dtype=torch.double)
+    bell = np.exp(-0.5 * (np.arange(-5, 6) / 2.5) ** 2)
+    taps = np.outer(bell, bell) / bell.sum() ** 2
+    expected = ndimage.correlate(picture.numpy(), taps[None, None], mode="mirror")
+    found = gaussian_blur(picture.requires_grad_(recorded), 11, 2.5)
+    np.testing.assert_allclose(found.detach().numpy(), expected, atol=1e-12)

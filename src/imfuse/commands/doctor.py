@@ -61,13 +61,13 @@ def _add_models(table: Table) -> bool:
     from imfuse.registry import load_network
 
     cards = list_models()
-    sound = bool(cards)
-    if not cards:
+    sound = any(card.learned for card in cards)
+    if not sound:
         table.add_row("models", "[red]none: the installation lacks its weights[/red]")
     for card in cards:
         try:
             load_network(card)
-            table.add_row(f"model {card.name}", "weights sound")
+            table.add_row(f"model {card.name}", "weights sound" if card.learned else "needs no weights")
         except ImfuseError as error:
             sound = False
             table.add_row(f"model {card.name}", f"[red]{error}[/red]")

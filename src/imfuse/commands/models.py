@@ -1,4 +1,4 @@
-"""``imfuse models``: the trained models."""
+"""``imfuse models``: the trained models and the methods without weights."""
 
 from __future__ import annotations
 
@@ -9,27 +9,45 @@ from rich.console import Console
 from rich.table import Table
 
 from imfuse import list_models
+from imfuse.registry import ModelCard
 from imfuse.tasks import TASKS
 from imfuse.tasks import task as find_task
 
 
 def show_models(task: str | None, *, as_json: bool) -> None:
-    """Print the models of a task, or all, as a table or as JSON."""
-    cards = list_models(find_task(task).name if task else None)
+    """Print the models of a task, or all, as tables or as JSON; trained models and classical methods apart."""
+    name = find_task(task).name if task else None
     console = Console()
     if as_json:
-        entries = [{**asdict(card), "path": str(card.path)} for card in cards]
-        console.out(json.dumps(entries, indent=1, ensure_ascii=False), highlight=False)
+        console.out(
+            json.dumps([_entry(card) for card in list_models(name)], indent=1, ensure_ascii=False), highlight=False
+        )
         return
-    table = Table(title="Models", title_justify="left")
-    for heading in ("model", "tasks", "parameters"):
-        table.add_column(heading, justify="right" if heading == "parameters" else "left")
-    for card in cards:
-        default = [name for name in card.tasks if TASKS[name].default_model == card.name]
-        tasks = ", ".join(f"{name} (default)" if name in default else name for name in card.tasks)
-        table.add_row(card.name, tasks, f"{card.parameters:,}")
-    console.print(table)
-    for card in cards:
+    learned, classical = list_models(name, "learned"), list_models(name, "classical")
+    for title, cards in (("Trained models", learned), ("Classical methods, without weights", classical)):
+        if cards:
+            console.print(_table(title, cards))
+    for card in [*learned, *classical]:
         trained = "; ".join(f"{name}: {words}" for name, words in card.data.items())
-        for title, words in (("paper", card.paper), ("trained on", trained), ("licence", card.licence)):
+        lines = [("paper", card.paper), ("trained on", trained), ("licence", card.licence)]
+        for title, words in lines if card.learned else lines[:1]:
             console.print(f"{card.name}, {title}: {words}", markup=False, highlight=False)
+
+
+def _entry(card: ModelCard) -> dict[str, object]:
+    kind = "learned" if card.learned else "classical"
+    return {**asdict(card), "path": str(card.path) if card.path else None, "kind": kind}
+
+
+def _table(title: str, cards: list[ModelCard]) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column("model")
+    table.add_column("tasks")
+    learned = cards[0].learned
+    if learned:
+        table.add_column("parameters", justify="right")
+    for card in cards:
+        default = [name for name in card.tasks if name in TASKS and TASKS[name].default_model == card.name]
+        tasks = ", ".join(f"{name} (default)" if name in default else name for name in card.tasks)
+        table.add_row(card.name, tasks, *([f"{card.parameters:,}"] if learned else []))
+    return table

@@ -5,11 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, runtime_checkable
 
 from torch import Tensor, nn
 
 from imfuse.errors import UsageError
+
+if TYPE_CHECKING:
+    from imfuse.io.window import Window
 
 Core = tuple[slice, slice]
 """Rows and columns of a window that are its own and not its halo."""
@@ -42,6 +45,26 @@ class Survey(Protocol):
 
     def merged(self, other: Self) -> Self:
         """The survey of both windows together."""
+
+
+@runtime_checkable
+class Placed(Protocol):
+    """Windows of the sources of a scene that say where they lie."""
+
+    @property
+    def place(self) -> Window:
+        """The rows and columns of the whole pictures that the windows, halo included, cover."""
+
+
+def place_of(sources: Iterable[Tensor]) -> Window:
+    """Where the windows of a scene lie, for a network that pieces whole pictures together in its survey.
+
+    Raises:
+        UsageError: they do not say.
+    """
+    if not isinstance(sources, Placed):
+        raise UsageError("the windows do not say where in the picture they lie: give the whole pictures at once")
+    return sources.place
 
 
 class FusionNetwork(nn.Module, ABC):

@@ -9,9 +9,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from imfuse.ops.padding import reflect_pad
+from imfuse.ops.similarity import gaussian_taps
 
 
-def _opencv_serves(x: Tensor, *parameters: Tensor) -> bool:
+def opencv_serves(x: Tensor, *parameters: Tensor) -> bool:
+    """Whether OpenCV can do what is asked of these: plain tensors on the CPU, and no gradient or graph is recorded."""
     if torch.compiler.is_compiling() or torch.compiler.is_exporting() or type(x) is not Tensor:
         return False
     recorded = torch.is_grad_enabled() and any(t.requires_grad for t in (x, *parameters))
@@ -33,7 +35,7 @@ def correlate(x: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:
     Returns:
         (B, C, H, W).
     """
-    if _opencv_serves(x, kernel, *(() if bias is None else (bias,))):
+    if opencv_serves(x, kernel, *(() if bias is None else (bias,))):
         return _correlate_opencv(x, kernel, 0.0 if bias is None else float(bias))
     batch, channels, height, width = x.shape
     maps = reflect_pad(x.reshape(batch * channels, 1, height, width), kernel.shape[-1] // 2)
@@ -58,7 +60,7 @@ def _correlate_opencv(x: Tensor, kernel: Tensor, bias: float) -> Tensor:
 
 def box_mean(x: Tensor, size: int) -> Tensor:
     """Mean over ``size × size`` pixels around each one (B, C, H, W); ``size`` odd; reflection at the borders."""
-    if _opencv_serves(x):
+    if opencv_serves(x):
         maps = x.detach().contiguous()
         result = torch.empty_like(maps)
         source, target = maps.numpy(), result.numpy()
@@ -80,3 +82,36 @@ def box_laplacian(x: Tensor, size: int) -> Tensor:
     """
     area = size * size
     return (box_mean(x, size) - x).mul(area / (2 * (area - 1)))
+
+
+def laplacian(x: Tensor) -> Tensor:
+    """Sum of the four neighbours of each pixel less four times itself (B, C, H, W); reflection at the borders.
+
+    By additions alone: it is exactly zero where a picture is flat, wherever that lies.
+    """
+    padded = reflect_pad(x, 1)
+    vertical = padded[..., :-2, 1:-1] + padded[..., 2:, 1:-1]
+    horizontal = padded[..., 1:-1, :-2] + padded[..., 1:-1, 2:]
+    return vertical.add_(horizontal).sub_(x * 4)
+
+
+def gaussian_blur(x: Tensor, size: int, sigma: float) -> Tensor:
+    """Correlate every map with ``size × size`` samples of a Gaussian that sum to one; reflection at the borders.
+
+    Args:
+        x: (B, C, H, W).
+        size: odd.
+        sigma: deviation in pixels.
+    """
+    taps = gaussian_taps(size, sigma, x)
+    if opencv_serves(x):
+        maps = x.detach().contiguous()
+        result = torch.empty_like(maps)
+        source, target, line = maps.numpy(), result.numpy(), taps.numpy()
+        for index in np.ndindex(*source.shape[:-2]):
+            cv2.sepFilter2D(source[index], -1, line, line, dst=target[index], borderType=cv2.BORDER_REFLECT_101)
+        return result
+    padded = reflect_pad(x, size // 2)
+    maps = padded.reshape(-1, 1, *padded.shape[-2:])
+    blurred = F.conv2d(F.conv2d(maps, taps.reshape(1, 1, -1, 1)), taps.reshape(1, 1, 1, -1))
+    return blurred.reshape(x.shape)

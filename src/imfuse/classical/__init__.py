@@ -1,0 +1,1 @@
+"""Methods without weights, one file each, with the interface of the networks; their cards."""
