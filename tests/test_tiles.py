@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imfuse.errors import UsageError
@@ -45,6 +45,7 @@ def test_a_tile_with_its_halo_fits_the_memory() -> None:
         tile_side(1000, 100, 30)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 200), st.integers(1, 200), st.integers(1, 60), st.integers(0, 30), st.sampled_from([1, 2, 8, 32]))
 def test_grown_windows_begin_at_multiples_of_the_alignment(
     height: int, width: int, side: int, halo: int, alignment: int

@@ -37,6 +37,7 @@ class WindowSources(Iterable[Tensor]):
         self._grown = plan.grown(window)
         self._count_seen = 0
         self.core = window.inside(self._grown).slices
+        self.place = self._grown
 
     def __len__(self) -> int:
         return len(self._plan.sources)

@@ -189,13 +189,20 @@ def _metrics(sets: Sequence[DataSet], asked: Sequence[str]) -> tuple[dict[str, t
     for data_set in sets:
         truth = all(scene.truth is not None for scene in data_set.scenes)
         counts = {len(scene.sources) for scene in data_set.scenes}
-        usual = [key for key in default_metrics(data_set.task, truth=truth) if key in METRICS]
-        wanted = list(dict.fromkeys(asked)) or usual
+        wanted = list(dict.fromkeys(asked)) or default_metrics(data_set.task, truth=truth)
         served = {key: all(is_served(key, count, truth) for count in counts) for key in wanted}
-        chosen[data_set.name] = tuple(key for key in wanted if served[key])
+        chosen[data_set.name] = tuple(key for key in wanted if served[key] and METRICS[key].available())
         if not chosen[data_set.name]:
             raise UsageError(f"{data_set.folder}: none of the metrics {', '.join(wanted)} can be had for its scenes")
-        missing = [METRICS[key] for key in wanted if not served[key]]
-        lacks = {"two sources": "takes exactly two sources", "truth": "needs a ground truth"}
-        left_out += [f"{data_set.name}: {metric.name} {lacks[metric.needs]}" for metric in missing]
+        missing = [key for key in wanted if key not in chosen[data_set.name]]
+        left_out += [f"{data_set.name}: {METRICS[key].name} {_lack(key, served[key])}" for key in missing]
     return chosen, left_out
+
+
+def _lack(key: str, served: bool) -> str:
+    """Why a metric is left out."""
+    if served:
+        return "needs a model that is not at hand; imfuse evaluate --list tells where it is looked for"
+    return {"two sources": "takes exactly two sources", "truth": "needs a ground truth"}.get(
+        METRICS[key].needs, "cannot be had for its scenes"
+    )
