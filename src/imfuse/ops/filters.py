@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from imfuse.ops.padding import reflect_pad
-from imfuse.ops.similarity import gaussian_taps
+from imfuse.ops.windows import filter_valid, gaussian_taps
 
 
 def opencv_serves(x: Tensor, *parameters: Tensor) -> bool:
@@ -103,15 +103,4 @@ def gaussian_blur(x: Tensor, size: int, sigma: float) -> Tensor:
         size: odd.
         sigma: deviation in pixels.
     """
-    taps = gaussian_taps(size, sigma, x)
-    if opencv_serves(x):
-        maps = x.detach().contiguous()
-        result = torch.empty_like(maps)
-        source, target, line = maps.numpy(), result.numpy(), taps.numpy()
-        for index in np.ndindex(*source.shape[:-2]):
-            cv2.sepFilter2D(source[index], -1, line, line, dst=target[index], borderType=cv2.BORDER_REFLECT_101)
-        return result
-    padded = reflect_pad(x, size // 2)
-    maps = padded.reshape(-1, 1, *padded.shape[-2:])
-    blurred = F.conv2d(F.conv2d(maps, taps.reshape(1, 1, -1, 1)), taps.reshape(1, 1, 1, -1))
-    return blurred.reshape(x.shape)
+    return filter_valid(reflect_pad(x, size // 2), gaussian_taps(size, sigma))
