@@ -93,9 +93,15 @@ def load(
     """
     from imfuse.errors import UsageError
     from imfuse.registry import find_card, load_network
+    from imfuse.tasks import TASKS
     from imfuse.tasks import task as find_task
 
     card = find_card(name_or_path)
+    if not any(name in TASKS for name in card.tasks):
+        raise UsageError(
+            f"model {card.name!r} serves {', '.join(card.tasks)}, which files and folders are not fused for yet; on "
+            "tensors it works: imfuse.registry.load_network"
+        )
     chosen = find_task(task or card.tasks[0])
     if chosen.name not in card.tasks:
         raise UsageError(f"model {card.name!r} serves {', '.join(card.tasks)}, not {chosen.name!r}")

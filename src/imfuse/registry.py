@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imfuse.classical.cards import CARDS
+from imfuse.classical.spectral.cards import SPECTRAL, SPECTRAL_NETWORKS
 from imfuse.errors import UsageError, WeightsError
 from imfuse.model_card import ModelCard, ModelKind, read_card, write_card
 
@@ -43,10 +44,11 @@ NETWORKS: dict[str, str] = {
     "two_scale_saliency": "imfuse.classical.two_scale_saliency:TwoScaleSaliencyFusion",
     "adf": "imfuse.classical.adf:ADF",
     "exposure_fusion": "imfuse.classical.exposure_fusion:ExposureFusion",
+    **SPECTRAL_NETWORKS,
 }
 """Network names of cards → module and class."""
 
-CLASSICAL: tuple[ModelCard, ...] = CARDS
+CLASSICAL: tuple[ModelCard, ...] = (*CARDS, *SPECTRAL)
 """Methods without weights."""
 
 

@@ -1,7 +1,9 @@
+import pytest
 import torch
 from PIL import Image
+from skimage import color
 
-from imfuse.ops.colour import chroma, luma, replace_luma, with_chroma
+from imfuse.ops.colour import chroma, linear_to_srgb, luma, replace_luma, srgb_to_linear, with_chroma
 
 
 def test_luma_of_gray_is_the_gray_value() -> None:
@@ -48,3 +50,30 @@ def test_luma_and_chroma_give_the_colours_back() -> None:
     made = with_chroma(y, distances)
     torch.testing.assert_close(luma(made), y, atol=1e-12, rtol=0)
     torch.testing.assert_close(chroma(made, y), distances, atol=1e-12, rtol=0)
+
+
+def test_light_of_srgb_values() -> None:
+    """Values of IEC 61966-2-1, and those that scikit-image turns to XYZ."""
+    encoded = torch.tensor([0.0, 0.02, 0.04045, 0.5, 1.0], dtype=torch.double)
+    expected = [0.0, 0.02 / 12.92, 0.04045 / 12.92, (0.555 / 1.055) ** 2.4, 1.0]
+    torch.testing.assert_close(srgb_to_linear(encoded).tolist(), expected, rtol=1e-7, atol=1e-9)
+    rgb = torch.rand(1, 3, 5, 7, dtype=torch.double)
+    xyz = torch.from_numpy(color.rgb2xyz(rgb[0].permute(1, 2, 0).numpy()))
+    matrix = torch.from_numpy(color.rgb2xyz(torch.eye(3, dtype=torch.double)[None].numpy()))[0]
+    torch.testing.assert_close(srgb_to_linear(rgb)[0].permute(1, 2, 0) @ matrix, xyz)
+
+
+def test_the_curve_is_monotonic_without_a_step_and_has_an_inverse() -> None:
+    encoded = torch.linspace(0, 1, 65536, dtype=torch.double)
+    light = srgb_to_linear(encoded)
+    steps = light.diff()
+    assert steps.min() > 0
+    assert steps.diff().abs().max() < 1e-6
+    # The standard's rounded constants leave the two parts of each curve a little apart.
+    torch.testing.assert_close(linear_to_srgb(light), encoded, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("curve", [srgb_to_linear, linear_to_srgb])
+def test_curves_have_gradients_everywhere(curve: object) -> None:
+    x = torch.tensor([0.0, 0.001, 0.02, 0.3, 1.0], dtype=torch.double, requires_grad=True)
+    assert torch.autograd.gradcheck(curve, x)

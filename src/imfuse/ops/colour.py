@@ -1,4 +1,7 @@
-"""Colour of pictures ``(B, 3, H, W)``: full-range BT.601, the space in which the papers split luma and chroma."""
+"""Colour of pictures ``(B, 3, H, W)``.
+
+Luma and chroma are those of full-range BT.601, the space in which the papers split them; light is that of sRGB.
+"""
 
 from __future__ import annotations
 
@@ -55,3 +58,23 @@ def with_chroma(y: Tensor, distances: Tensor) -> Tensor:
     red_weight, green_weight, blue_weight = LUMA_WEIGHTS
     green = (red * red_weight).add_(blue, alpha=blue_weight).div_(-green_weight)
     return torch.cat([red, green, blue], dim=1).add_(y)
+
+
+def srgb_to_linear(encoded: Tensor) -> Tensor:
+    """Light from sRGB values: IEC 61966-2-1, ``((v + 0.055) / 1.055)^2.4``, and ``v / 12.92`` up to 0.04045.
+
+    Args:
+        encoded: any shape, in [0, 1].
+
+    Returns:
+        The same shape, in [0, 1]; 1 is the light of white.
+    """
+    # The power is taken of values in its own part only: elsewhere its slope would be that of the unused branch.
+    power = ((encoded.clamp_min(0.04045) + 0.055) / 1.055).pow(2.4)
+    return torch.where(encoded <= 0.04045, encoded / 12.92, power)
+
+
+def linear_to_srgb(light: Tensor) -> Tensor:
+    """The inverse of :func:`srgb_to_linear`: ``1.055 v^(1/2.4) − 0.055``, and ``12.92 v`` up to 0.0031308."""
+    power = 1.055 * light.clamp_min(0.0031308).pow(1 / 2.4) - 0.055
+    return torch.where(light <= 0.0031308, light * 12.92, power)

@@ -1,0 +1,1 @@
+"""Classical sharpening of multi- and hyperspectral bands by a guide of higher resolution."""
