@@ -24,6 +24,7 @@ WEIGHTS_FOLDER = Path(__file__).parent / "weights"
 NETWORKS: dict[str, str] = {
     "auif": "imfuse.networks.auif:AUIF",
     "csc_ivfn": "imfuse.networks.csc_ivfn:CSCIVFN",
+    "ifcnn": "imfuse.networks.ifcnn:IFCNN",
 }
 """Network names of cards → module and class."""
 
