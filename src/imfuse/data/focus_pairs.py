@@ -131,7 +131,7 @@ def built_in_scenes(count: int, height: int = HEIGHT, width: int = WIDTH) -> lis
     scenes = []
     for name in SCENES:
         for seed in range(count):
-            stack = focus_stack(name, height, width, seed=seed)
+            stack = focus_stack(name, 1, height, width, seed)
             depth = stack.depth / stack.depth.max()
             scenes.append(DepthScene(f"{name} {seed}", stack.all_in_focus, depth.astype(np.float32)))
     return scenes
