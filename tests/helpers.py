@@ -8,6 +8,7 @@ import torch
 
 from imfuse.networks.auif import AUIF
 from imfuse.networks.csc_ivfn import CSCIVFN
+from imfuse.networks.ifcnn import IFCNN
 from imfuse.networks.protocol import FusionNetwork
 from imfuse.networks.two_scale import TwoScaleNetwork
 from imfuse.ops.filters import box_mean
@@ -36,6 +37,19 @@ def settled_csc_ivfn(seed: int = 0, **arguments: object) -> CSCIVFN:
     _settled(network)
     network.calibrate(list(torch.rand(3, 1, 1, 40, 40)))
     return network
+
+
+def settled_ifcnn(seed: int = 0, **arguments: object) -> IFCNN:
+    """A small IFCNN whose normalisations have seen data. Not a trained network."""
+    torch.manual_seed(seed)
+    network = IFCNN(**{"filters": 6, **arguments})
+    with torch.no_grad():
+        for block in (network.conv2, network.conv3):
+            block.bn.weight.uniform_(0.5, 1.5)
+            block.bn.bias.normal_(std=0.3)
+        for _ in range(40):
+            network(*torch.rand(2, 2, 3, 40, 40))
+    return network.eval().requires_grad_(False)
 
 
 def _settled(network: Network) -> Network:

@@ -1,4 +1,4 @@
-"""Reflection at the borders of a picture of any size."""
+"""Reflection and replication at the borders of a picture of any size."""
 
 from __future__ import annotations
 
@@ -32,3 +32,8 @@ def reflect_pad(x: Tensor, pad: int) -> Tensor:
     rows = reflected_indices(height, pad, x.device)
     columns = reflected_indices(width, pad, x.device)
     return x.index_select(-2, rows).index_select(-1, columns)
+
+
+def replicate_pad(x: Tensor, pad: int) -> Tensor:
+    """Pad rows and columns of ``x`` (B, C, H, W) by ``pad`` copies of the border pixels on every side."""
+    return F.pad(x, (pad, pad, pad, pad), mode="replicate")

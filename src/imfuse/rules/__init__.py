@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from imfuse.errors import UsageError
+from imfuse.rules.extremum import Maximum
 from imfuse.rules.fold import Fold
 from imfuse.rules.histograms import Histogram
 from imfuse.rules.l1_norm import L1Norm
@@ -60,9 +61,10 @@ class Rule:
 ADDITION = Rule("addition", Addition, "AUIF, Eq. 8: all weights 1")
 AVERAGE = Rule("average", Average, "AUIF, Eq. 8: all weights 1/N; Deep CSC, average strategy")
 L1_NORM = Rule("l1_norm", L1Norm, "AUIF, Eq. 9; Deep CSC, Eq. 6")
+MAXIMUM = Rule("maximum", Maximum, "IFCNN, Eq. 1")
 SALIENCY_WEIGHTED = Rule("saliency_weighted", SaliencyWeighted, "Deep CSC, Eq. 7", surveyed=True)
 
-RULES: dict[str, Rule] = {rule.name: rule for rule in (ADDITION, AVERAGE, L1_NORM, SALIENCY_WEIGHTED)}
+RULES: dict[str, Rule] = {rule.name: rule for rule in (ADDITION, AVERAGE, L1_NORM, MAXIMUM, SALIENCY_WEIGHTED)}
 
 
 def rule(name: str, allowed: Iterable[Rule] = RULES.values()) -> Rule:
