@@ -196,7 +196,7 @@ def _invented(edges: _Edges) -> Tensor:
     strength = edges.strength[1:] / SOBEL_SUM
     weight = torch.where(strength >= THRESHOLD, strength * safe_sqrt(strength), LEAST_WEIGHT)
     doubt = _doubt(edges.ratio, 19.0, 0.5) * _doubt(edges.agreement.abs(), 22.0, 0.5)
-    lost = (1.0 - (0.9999 * 0.9995) ** 0.5 * doubt.rsqrt()) * weight
+    lost = (1.0 - (0.9999 * 0.9995) ** 0.5 * doubt.to(torch.float64).rsqrt()) * weight
     new = edges.strength[0] > edges.strength[1:].amax(dim=0)
     return _sums(lost * new, weight)
 
