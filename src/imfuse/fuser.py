@@ -33,6 +33,20 @@ if TYPE_CHECKING:
 Progress = Callable[[float], None]
 
 
+def usable_device(device: str | torch.device) -> torch.device:
+    """The device of this name, which is there.
+
+    Raises:
+        UsageError: it is not, or nothing is called so.
+    """
+    try:
+        chosen = torch.device(device)
+        torch.zeros(1, device=chosen).item()
+    except (RuntimeError, AssertionError, ImportError, NotImplementedError) as error:
+        raise UsageError(f"device {str(device)!r} cannot be used here ({str(error).splitlines()[0]})") from error
+    return chosen
+
+
 class Fuser:
     """A network at work on a task.
 
@@ -52,12 +66,8 @@ class Fuser:
         device: str | torch.device = "cpu",
         card: ModelCard | None = None,
     ) -> None:
-        try:
-            self.device = torch.device(device)
-            self.network = network.eval().to(self.device)
-            torch.zeros(1, device=self.device).item()
-        except (RuntimeError, AssertionError, ImportError, NotImplementedError) as error:
-            raise UsageError(f"device {str(device)!r} cannot be used here ({str(error).splitlines()[0]})") from error
+        self.device = usable_device(device)
+        self.network = network.eval().to(self.device)
         self.task = task
         self.name = name or type(network).__name__
         self.card = card

@@ -107,7 +107,7 @@ def plan_bench(
     if not sets:
         raise UsageError("no data set: give the folder of at least one")
     _check_sets(sets)
-    taken = _chosen(sets, images, scenes, seed)
+    taken = chosen_scenes(sets, images, scenes, seed)
     contenders = find_contenders(models, fused, dict.fromkeys(data_set.task for data_set in taken))
     for contender in contenders:
         if not any(contender.serves(data_set) for data_set in taken):
@@ -120,7 +120,7 @@ def plan_bench(
         Path(folder),
         device,
         command,
-        _subset_words(images, scenes, seed),
+        subset_words(images, scenes, seed),
         tuple(left_out),
     )
 
@@ -147,7 +147,7 @@ def _useless(contender: Contender, sets: Sequence[DataSet]) -> str:
     return f"model {contender.name!r} serves {', '.join(contender.card.tasks)}, and the data sets are for {tasks}"
 
 
-def _chosen(sets: Sequence[DataSet], images: int | None, names: Sequence[str], seed: int | None) -> list[DataSet]:
+def chosen_scenes(sets: Sequence[DataSet], images: int | None, names: Sequence[str], seed: int | None) -> list[DataSet]:
     """The data sets with the scenes that are taken, without those of which none is."""
     if images is not None and images < 1:
         raise UsageError(f"{images} images: take at least one")
@@ -172,7 +172,8 @@ def _sample(scenes: Sequence[Scene], count: int | None, seed: int | None) -> lis
     return [scenes[(2 * index + 1) * len(scenes) // (2 * count)] for index in range(count)]
 
 
-def _subset_words(images: int | None, scenes: Sequence[str], seed: int | None) -> str:
+def subset_words(images: int | None, scenes: Sequence[str], seed: int | None) -> str:
+    """How scenes were chosen, in words; empty if all are taken."""
     parts = [f"the scenes {', '.join(scenes)}"] if scenes else []
     if images is not None:
         how = "spread evenly" if seed is None else f"drawn with seed {seed}"

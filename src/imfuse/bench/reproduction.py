@@ -11,6 +11,8 @@ from imfuse.bench.plan import BenchPlan, plan_bench
 from imfuse.bench.published_tables import PublishedSet, PublishedTable
 from imfuse.bench.reproduce import Compared, Means, compare
 from imfuse.bench.results import BenchResults
+from imfuse.bench.rows import Row
+from imfuse.bench.spectral import AS_STORED, plan_spectral
 from imfuse.data.sets import folders_in
 from imfuse.errors import DataError
 from imfuse.metrics import METRICS
@@ -58,15 +60,14 @@ def plan_reproduction(
         DataError: none of its data sets is in the given folders.
         UsageError: an option does not serve.
     """
-    names = dict.fromkeys(part.data for part in table.sets if _is_measured(table, part))
+    names = dict.fromkeys(_set_and_scene(part)[0] for part in table.sets if _is_measured(table, part))
     if not names:
         return None
-    found = {name: place for name in names if (place := find_set(roots, name)) is not None}
-    if not found:
-        raise DataError(
-            f"{table.name}: none of its data sets ({', '.join(names)}) is in {', '.join(map(str, roots))}; give the "
-            "folder that holds them under these names"
-        )
+    found = _found(table, roots, list(names))
+    if table.task == "spectral":
+        (place,) = found.values()
+        scenes = [scene for part in table.sets if (scene := _set_and_scene(part)[1])]
+        return plan_spectral(place, models, folder=folder, device=device, command=command, images=images, scenes=scenes)
     keys = dict.fromkeys(key for part in table.sets for key in table.keys(part.columns) if _is_had(key))
     task = None if "," in table.task else table.task
     plan = plan_bench(
@@ -89,19 +90,46 @@ def plan_reproduction(
     )
 
 
+def _found(table: PublishedTable, roots: Sequence[Path], names: Sequence[str]) -> dict[str, Path]:
+    """The table's data sets that there are, with their folders."""
+    found = {name: place for name in names if (place := find_set(roots, name)) is not None}
+    if not found:
+        raise DataError(
+            f"{table.name}: none of its data sets ({', '.join(names)}) is in {', '.join(map(str, roots))}; give the "
+            "folder that holds them under these names"
+        )
+    return found
+
+
 def find_set(roots: Sequence[Path], name: str) -> Path | None:
-    """The first folder of this name in the given folders, or one of them itself."""
+    """The first folder of this name in the given folders, or one of them itself.
+
+    Its test part (``cave/test``) may be given for it.
+    """
     level = [Path(root) for root in roots]
     for _ in range(_DEPTH + 1):
         for folder in level:
-            if folder.resolve().name == name:
+            place = folder.resolve()
+            if place.name == name or (place.name == "test" and place.parent.name == name):
                 return folder
         level = [inner for folder in level if folder.is_dir() for inner in folders_in(folder)]
     return None
 
 
 def _is_measured(table: PublishedTable, part: PublishedSet) -> bool:
-    return bool(part.data) and table.task != "spectral" and any(map(_is_had, table.keys(part.columns)))
+    return bool(part.data) and any(map(_is_had, table.keys(part.columns)))
+
+
+def _set_and_scene(part: PublishedSet) -> tuple[str, str]:
+    """The name of the data set, and of its only scene that is meant; empty for all of them."""
+    data_set, _, scene = part.data.partition("/")
+    return data_set, scene
+
+
+def _rows(results: BenchResults, part: PublishedSet) -> list[Row]:
+    """Those of the part's data set, or scene."""
+    data_set, scene = _set_and_scene(part)
+    return [row for row in results.rows if row.data_set == data_set and scene in ("", row.scene)]
 
 
 def _is_had(key: str) -> bool:
@@ -110,24 +138,24 @@ def _is_had(key: str) -> bool:
 
 def _compared(table: PublishedTable, part: PublishedSet, results: BenchResults | None) -> Compared:
     cards = {card.name: card for card in list_models()}
-    measured = dict(_means(results, part.data)) if results is not None else {}
+    measured = dict(_means(_rows(results, part))) if results is not None else {}
     return compare(
         table,
         part,
         measured,
-        lambda model: training_overlap(cards.get(model), part.data),
+        lambda model: training_overlap(cards.get(model), _set_and_scene(part)[0]),
         list(_missing(table, part, measured, results)),
     )
 
 
-def _means(results: BenchResults, data_set: str) -> Iterator[tuple[str, Means]]:
-    """Every model with the means of its metrics over a data set, and of its time in seconds."""
-    rows: dict[str, list[Mapping[str, float]]] = {}
-    for row in results.rows:
-        if row.data_set == data_set and not row.error:
+def _means(rows: Sequence[Row]) -> Iterator[tuple[str, Means]]:
+    """Every model with the means of its metrics over these rows, and of its time in seconds."""
+    measured: dict[str, list[Mapping[str, float]]] = {}
+    for row in rows:
+        if not row.error:
             time = {} if row.seconds is None else {"seconds": row.seconds}
-            rows.setdefault(row.model, []).append({**row.values, **time})
-    for model, values in rows.items():
+            measured.setdefault(row.model, []).append({**row.values, **time})
+    for model, values in measured.items():
         yield model, {key: sum(value[key] for value in values) / len(values) for key in values[0]}
 
 
@@ -135,25 +163,28 @@ def _missing(
     table: PublishedTable, part: PublishedSet, measured: Mapping[str, Means], results: BenchResults | None
 ) -> Iterator[str]:
     """Why there is less than one might expect, in sentences without their full stop."""
-    if table.task == "spectral":
-        yield "Nothing is measured: the benchmark does not take the task spectral yet"
-        return
     if not part.data:
         yield "Nothing is measured: these data are not to be had here"
         return
-    if results is None or all(data_set.name != part.data for data_set in results.plan.data_sets):
-        yield f"Nothing is measured: {part.data} is not in the given folders"
+    rows = [] if results is None else _rows(results, part)
+    if results is None or not rows:
+        begun = results is not None and any(one.name == _set_and_scene(part)[0] for one in results.plan.data_sets)
+        where = "among the scenes that were taken" if begun else "in the given folders"
+        yield f"Nothing is measured: {part.data} is not {where}"
         return
     known = {card.name for card in list_models()}
-    absent = [f"{here} (for {method})" for method, here in table.models.items() if here not in known]
+    absent = [
+        f"{here} (for {method})" for method, here in table.models.items() if here.removesuffix(AS_STORED) not in known
+    ]
     if absent:
         yield f"Not here yet: {', '.join(absent)}"
     keys = {label: table.metrics[label].key for label in part.columns}
     without = [label for label, key in keys.items() if key and not _is_had(key)]
     if without:
         yield f"{', '.join(without)} needs a model that is not at hand; see imfuse evaluate --list"
-    if results.plan.subset:
+    if results.plan.subset and not _set_and_scene(part)[1]:
         yield f"Measured on {results.plan.subset}: not comparable with the paper's means"
-    failed = {row.model for row in results.rows if row.data_set == part.data and row.error}
+    failed = {row.model for row in rows if row.error}
     if failed:
-        yield f"Pictures failed with {', '.join(sorted(failed))}; their rows are means over the others"
+        rest = "" if _set_and_scene(part)[1] else "; their rows are means over the others"
+        yield f"Pictures failed with {', '.join(sorted(failed))}{rest}"

@@ -92,7 +92,7 @@ class _Bench:
                 row = self._made(cell, replace(row, settings=settings))
             return self._scored(cell, replace(row, error=""))
         except Exception as error:
-            return replace(row, error=_told(error))
+            return replace(row, error=why_failed(error))
 
     def _stands(self, cell: Cell, before: Row, settings: str) -> bool:
         """Whether the picture of an earlier run can be kept."""
@@ -158,7 +158,7 @@ class _Bench:
         return replace(row, values=values, scoring=scoring)
 
 
-def _told(error: Exception) -> str:
+def why_failed(error: Exception) -> str:
     """Why there is no picture or no metric, on one line."""
     if isinstance(error, ImfuseError):
         return " ".join(str(error).split())

@@ -13,6 +13,7 @@ from rich.table import Table
 from imfuse.bench import BenchPlan, BenchResults, run_bench, write_report
 from imfuse.bench.figures import check_figures
 from imfuse.bench.report import PAGE_NAME, SUMMARY_NAME
+from imfuse.bench.runner import Progress as CellBegun
 from imfuse.bench.store import RESULTS_NAME
 from imfuse.commands.summary import say
 from imfuse.interruption import INTERRUPTED, Interruption
@@ -52,28 +53,51 @@ def run_shown(plan: BenchPlan, console: Console, *, overwrite: bool) -> BenchRes
     check_figures()
     for words in plan.left_out:
         say(console, f"left out: {words}")
+
+    def work(cell_begun: CellBegun, stop: Callable[[], bool], step_begun: Callable[[str], None]) -> BenchResults:
+        results = run_bench(plan, progress=cell_begun, stop=stop, overwrite=overwrite)
+        if not results.interrupted:
+            write_report(results, step_begun)
+        return results
+
+    return _work_shown(plan, console, work, f"({RESULTS_NAME} has them); the same command goes on with the rest")
+
+
+def run_spectral_shown(plan: BenchPlan, console: Console) -> BenchResults | None:
+    """Measure spectral fusion with a progress bar; None after Ctrl-C, which has been told then."""
+    from imfuse.bench.spectral import SPECTRAL_NAME, run_spectral
+
+    def work(cell_begun: CellBegun, stop: Callable[[], bool], _: Callable[[str], None]) -> BenchResults:
+        return run_spectral(plan, progress=cell_begun, stop=stop)
+
+    return _work_shown(plan, console, work, f"({SPECTRAL_NAME} has them); the same command begins anew")
+
+
+_Work = Callable[[CellBegun, Callable[[], bool], Callable[[str], None]], BenchResults]
+"""Called with what is told before every picture, what asks whether to stop, and what is told of steps after them."""
+
+
+def _work_shown(plan: BenchPlan, console: Console, work: _Work, after: str) -> BenchResults | None:
+    """Do the work with a progress bar; None after Ctrl-C, which has been told then.
+
+    Args:
+        plan: what is worked on.
+        console: where progress is shown.
+        work: the work.
+        after: what is to be told of the pictures that are done after Ctrl-C.
+    """
     total = sum(1 for _ in plan.cells())
     try:
         with Interruption() as interruption:
             with _progress(console, total) as (cell_begun, step_begun):
-                results = run_bench(
-                    plan,
-                    progress=lambda cell, done: cell_begun(" · ".join(cell.key), done),
-                    stop=interruption,
-                    overwrite=overwrite,
-                )
-                if not results.interrupted:
-                    write_report(results, step_begun)
+                results = work(lambda cell, done: cell_begun(" · ".join(cell.key), done), interruption, step_begun)
             interruption.ending = True
     except KeyboardInterrupt:
-        say(Console(stderr=True), f"{shown(plan.folder)}: interrupted; what is made is kept, the same command goes on")
+        say(Console(stderr=True), f"{shown(plan.folder)}: interrupted; what is done is kept {after}")
         return None
     if results.interrupted:
-        say(
-            Console(stderr=True),
-            f"{shown(plan.folder)}: interrupted, {len(results.rows)} of {total} pictures are done "
-            f"({RESULTS_NAME} has them); the same command goes on with the rest",
-        )
+        done = f"{len(results.rows)} of {total} pictures are done"
+        say(Console(stderr=True), f"{shown(plan.folder)}: interrupted, {done} {after}")
         return None
     return results
 

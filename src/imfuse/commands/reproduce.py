@@ -12,7 +12,7 @@ from imfuse.bench.published_tables import published_table
 from imfuse.bench.reproduce import as_markdown, as_plain
 from imfuse.bench.reproduction import plan_reproduction, reproduced
 from imfuse.bench.store import write_text
-from imfuse.commands.bench import list_bench, run_shown, tell_failures
+from imfuse.commands.bench import list_bench, run_shown, run_spectral_shown, tell_failures
 from imfuse.commands.summary import say
 from imfuse.interruption import INTERRUPTED
 from imfuse.io.naming import shown
@@ -42,7 +42,8 @@ def show_reproduction(
     console = Console(stderr=True, quiet=quiet)
     results = None
     if plan is not None:
-        results = run_shown(plan, console, overwrite=overwrite)
+        spectral = table.task == "spectral"  # its results are no pictures: no report, and nothing is kept to go on with
+        results = run_spectral_shown(plan, console) if spectral else run_shown(plan, console, overwrite=overwrite)
         if results is None:
             return INTERRUPTED
     parts = reproduced(table, results)

@@ -17,6 +17,7 @@ class Bicubic(SpectralMethod):
     """
 
     bytes_per_pixel = 12
+    mixes_light = False
 
     def sharpen(self, scene: Scene, survey: Moments | None) -> Tensor:
         """The bands, upsampled."""

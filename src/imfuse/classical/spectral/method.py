@@ -67,6 +67,8 @@ class SpectralMethod(FusionNetwork):
     """
 
     takes_colour = True
+    mixes_light = True
+    """Whether the guide's values are in the result, and their encoding matters."""
 
     def __init__(self, guide_encoding: GuideEncoding = "auto", degradation: Degradation = "area") -> None:
         super().__init__()
