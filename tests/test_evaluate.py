@@ -224,7 +224,7 @@ def test_a_bad_single_picture_ends_in_one_line(run: Run, folders: tuple[Path, Pa
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["{fused}", "--sources", "{ir}", "{vis}", "--metrics", "beauty"], ["unknown metric beauty", "en, sd"]),
+        (["{fused}", "--sources", "{ir}", "{vis}", "--metrics", "beauty"], ["unknown metric beauty", "en, mi"]),
         (["{fused}", "--sources", "{ir}", "{vis}", "--metrics", ","], ["--metrics names none"]),
         (["{fused}", "--sources", "{ir}", "{vis}", "--metrics", "psnr"], ["psnr needs the true picture"]),
         (["{fused}", "--sources", "{ir}", "--metrics", "scd"], ["exactly two sources", "1 is given"]),

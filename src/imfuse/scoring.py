@@ -118,8 +118,7 @@ def check_metrics(keys: Sequence[str], sources: int, truth: bool) -> None:
 
 def is_served(key: str, sources: int, truth: bool) -> bool:
     """Whether so many sources, and a truth or none, suffice for a metric."""
-    served = {"fused": True, "sources": sources > 0, "two sources": sources == 2, "truth": truth}
-    return served[METRICS[key].needs]
+    return METRICS[key].is_served(sources, truth)
 
 
 @dataclass(frozen=True, slots=True)

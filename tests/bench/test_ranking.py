@@ -73,3 +73,12 @@ def test_who_lacks_a_picture_is_not_ranked_and_takes_no_place_from_others() -> N
     assert (whole.complete, whole.mean_rank, whole.firsts) == (True, 1.0, 1)
     assert (lucky.complete, lucky.mean_rank, lucky.pictures, lucky.means) == (False, None, 1, {"up": 9.0})
     assert (none.pictures, none.means, none.mean_rank) == (0, {}, None)
+
+
+@pytest.mark.parametrize("direction", ["higher", "lower"])
+def test_what_is_not_a_number_is_behind_infinity_and_wins_nothing(direction: str) -> None:
+    worst = -math.inf if direction == "higher" else math.inf
+    assert ranks({"a": math.nan, "b": worst}, direction) == {"a": 2, "b": 1}  # type: ignore[arg-type]
+    rows = [row(model, "1", niqe=math.nan) for model in ("a", "b")]
+    found = standings(rows, ["a", "b"], {"niqe": direction}, 1)  # type: ignore[dict-item]
+    assert [(one.firsts, one.seconds) for one in found] == [(0, 0), (0, 0)]

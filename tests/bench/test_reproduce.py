@@ -58,6 +58,22 @@ def test_figures_of_the_papers_that_are_known_by_heart() -> None:
         assert " ".join(map(str, published_table(name).sets[place].values[method])) == printed
 
 
+@pytest.mark.parametrize("name", ["ifcnn-table1", "ifcnn-table2", "ifcnn-table3"])
+def test_no_difference_is_taken_between_variants_of_a_metric(name: str) -> None:
+    """IFCNN's VIFF, ISSIM and NMI see one source alone: a difference from ours would mean nothing."""
+    table = published_table(name)
+    measured = {"guided-filter": {"viff": 0.5, "issim": 0.8, "nmi": 0.3, "sf": 20.0, "ag-ifcnn": 3.0}}
+    compared = compare(table, table.sets[0], measured, lambda model: None)
+    *others, sf, ag = compared.rows["guided-filter"]
+    assert all(cell is not None and cell.value > 0 and math.isnan(cell.difference) for cell in others)
+    assert sf is not None and sf.difference == 20.0 - float(table.sets[0].values["GFF"][3])
+    assert ag is not None and not math.isnan(ag.difference)
+    text = as_markdown(table, [compared])
+    assert "| 0.500 ≠ | 0.800 ≠ | 0.300 ≠ | 20.000 (" in text
+    assert text.count("another variant (≠): no difference is taken; the paper's") == 3
+    assert as_plain(table, [compared])["sets"][0]["not_comparable"] == ["VIFF", "ISSIM", "NMI"]  # type: ignore[index]
+
+
 def test_training_data_are_marked() -> None:
     for name in ("auif", "csc-ivfn"):
         card = imfuse.load(name).card

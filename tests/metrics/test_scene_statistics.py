@@ -8,7 +8,6 @@ from torch import Tensor
 
 from imfuse.metrics.blind.scene_statistics import (
     fit_asymmetric_gaussian,
-    local_mean_anywhere,
     normalise,
     rounded_levels,
 )
@@ -81,14 +80,6 @@ def test_normalise_is_its_equation(size: tuple[int, int]) -> None:
     normalised, spread = normalise(torch.from_numpy(levels)[None])
     np.testing.assert_allclose(spread[0], deviation, atol=1e-5)  # roots of rounding where a pixel stands alone
     np.testing.assert_allclose(normalised[0], (levels - mean) / (deviation + 1), atol=1e-5)
-
-
-def test_local_mean_of_every_device_is_one() -> None:
-    pictures = torch.rand(2, 21, 34, dtype=torch.float64) * 255.0
-    window, _ = normalise(pictures)
-    mean = local_mean_anywhere(pictures)
-    spread = (local_mean_anywhere(pictures.square()) - mean.square()).sqrt()
-    torch.testing.assert_close((pictures - mean) / (spread + 1.0), window, rtol=1e-9, atol=1e-12)
 
 
 def test_normalise_of_flat_and_shifted_pictures() -> None:

@@ -20,11 +20,13 @@ class PublishedMetric:
         key: the metric of :data:`imfuse.metrics.METRICS` that it is (``seconds`` for a time); empty where it is none of
             them.
         note: what is to be known when the two are compared.
+        comparable: whether it is the metric of that key as defined here; if not, no difference is taken.
     """
 
     label: str
     key: str
     note: str
+    comparable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ def published_table(name: str) -> PublishedTable:
     text = (files("imfuse.bench") / "published" / f"{name}.toml").read_text(encoding="utf-8")
     entries = tomllib.loads(text, parse_float=Decimal)
     metrics = {
-        label: PublishedMetric(label, found["key"], found.get("note", ""))
+        label: PublishedMetric(label, found["key"], found.get("note", ""), found.get("comparable", True))
         for label, found in entries["metrics"].items()
     }
     sets = tuple(

@@ -49,14 +49,15 @@ class Standing:
 def ranks(values: Mapping[str, float], direction: Direction) -> dict[str, int]:
     """Rank 1 for the best; equal values share the better rank, and the ranks after them are left out.
 
-    Values that are not numbers come last and share a rank.
+    Values that are not numbers share the rank after all others, infinite ones included.
 
     >>> ranks({"a": 3.0, "b": 5.0, "c": 5.0, "d": 1.0}, "higher")
     {'a': 3, 'b': 1, 'c': 1, 'd': 4}
     """
     sign = -1.0 if direction == "higher" else 1.0
-    costs = {name: math.inf if math.isnan(value) else sign * value for name, value in values.items()}
-    return {name: 1 + sum(other < cost for other in costs.values()) for name, cost in costs.items()}
+    costs = {name: sign * value for name, value in values.items() if not math.isnan(value)}
+    placed = {name: 1 + sum(other < cost for other in costs.values()) for name, cost in costs.items()}
+    return {name: placed.get(name, len(costs) + 1) for name in values}
 
 
 def standings(
@@ -96,14 +97,15 @@ def standings(
 def _standing(model: str, rows: Sequence[Row], spreads: Mapping[str, Spread], placed: Mapping[str, int]) -> Standing:
     times = [row.seconds for row in rows if row.seconds is not None]
     peaks = [row.peak_memory_mib for row in rows if row.peak_memory_mib is not None]
+    won = [place for key, place in placed.items() if not math.isnan(spreads[key].mean)]
     return Standing(
         model=model,
         means={key: one.mean for key, one in spreads.items()},
         deviations={key: one.deviation for key, one in spreads.items()},
         ranks=placed,
         mean_rank=fmean(placed.values()) if placed else None,
-        firsts=sum(place == 1 for place in placed.values()),
-        seconds=sum(place == 2 for place in placed.values()),
+        firsts=won.count(1),
+        seconds=won.count(2),
         pictures=len(rows),
         complete=bool(placed),
         time=median(times) if times else None,

@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from imfuse.bench.published_tables import PublishedSet, PublishedTable
+from imfuse.bench.published_tables import PublishedMetric, PublishedSet, PublishedTable
+
+OTHER_VARIANT = "≠"
+"""Behind figures of ours that are another variant of a metric than the paper's."""
 
 Means = Mapping[str, float]
 """Metric → mean over a data set."""
@@ -19,13 +22,15 @@ class Cell:
 
     Attributes:
         value: the mean; NaN if it could not be measured.
-        difference: from the paper's figure of the same method; NaN where the paper has none.
+        difference: from the paper's figure of the same method; NaN where the paper has none, or another metric.
         marked: whether the data set lies in the model's training data.
+        comparable: whether the paper's metric is the same as ours.
     """
 
     value: float
     difference: float
     marked: bool
+    comparable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +79,13 @@ def _cells(
     table: PublishedTable, part: PublishedSet, means: Means, theirs: Sequence[Decimal] | None, marked: bool
 ) -> Iterator[Cell | None]:
     for place, label in enumerate(part.columns):
-        key = table.metrics[label].key
-        if not key:
+        metric = table.metrics[label]
+        if not metric.key:
             yield None
             continue
-        value = means.get(key, math.nan)
-        yield Cell(value, value - float(theirs[place]) if theirs is not None else math.nan, marked)
+        value = means.get(metric.key, math.nan)
+        printed = float(theirs[place]) if theirs is not None and metric.comparable else math.nan
+        yield Cell(value, value - printed, marked, metric.comparable)
 
 
 def as_markdown(table: PublishedTable, parts: Sequence[Compared]) -> str:
@@ -88,13 +94,15 @@ def as_markdown(table: PublishedTable, parts: Sequence[Compared]) -> str:
     lines += [f"{table.note}"] if table.note else []
     for part in parts:
         lines += ["", *_part_lines(table, part)]
-    notes = [f"- {metric.label}: {_definition(metric.key, metric.note)}" for metric in table.metrics.values()]
+    notes = [f"- {metric.label}: {_definition(metric)}" for metric in table.metrics.values()]
     return "\n".join([*lines, "", "Metrics:", "", *notes, ""])
 
 
-def _definition(key: str, note: str) -> str:
-    here = f"`{key}` here" if key else "none of the metrics here"
-    return f"{here}; {note}" if note else here
+def _definition(metric: PublishedMetric) -> str:
+    here = f"`{metric.key}` here" if metric.key else "none of the metrics here"
+    if not metric.comparable:
+        here += f", which is another variant ({OTHER_VARIANT}): no difference is taken"
+    return f"{here}; {metric.note}" if metric.note else here
 
 
 def _part_lines(table: PublishedTable, part: Compared) -> Iterator[str]:
@@ -125,7 +133,7 @@ def _row(cells: Sequence[str]) -> str:
 def _cell(cell: Cell | None) -> str:
     if cell is None or math.isnan(cell.value):
         return "–"
-    mark = "†" if cell.marked else ""
+    mark = ("†" if cell.marked else "") + ("" if cell.comparable else f" {OTHER_VARIANT}")
     change = "" if math.isnan(cell.difference) else f" ({cell.difference:+.3f})"
     return f"{cell.value:.3f}{mark}{change}"
 
@@ -142,6 +150,7 @@ def as_plain(table: PublishedTable, parts: Sequence[Compared]) -> dict[str, obje
                 "data": part.published.data,
                 "note": part.published.note,
                 "columns": {label: table.metrics[label].key for label in part.published.columns},
+                "not_comparable": [label for label in part.published.columns if not table.metrics[label].comparable],
                 "published": {name: [float(x) for x in values] for name, values in part.published.values.items()},
                 "measured": {
                     model: [None if cell is None else _number(cell.value) for cell in cells]

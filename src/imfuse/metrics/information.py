@@ -84,7 +84,7 @@ def normalised_mutual_information(fused: Tensor, sources: Sequence[Tensor]) -> T
 
     NMI = 2 Σ_sources MI(A, F)/(H(A) + H(F)) over histograms of 256 levels; values are rounded to the nearest level. It
     corrects MI's leaning towards sources of high entropy. Higher is taken as better. Not differentiable. A source
-    counts 0 if it and the fused picture are constant. (IFCNN's tables have other values than this under that name.)
+    counts 0 if it and the fused picture are constant. (IFCNN's tables have this for the first source given twice.)
 
     Args:
         fused: (B, 1, H, W), floating point in [0, 1], or uint8 0…255.

@@ -47,3 +47,8 @@ class Metric:
     pictures: Literal["gray", "bands"] = "gray"
     smallest: tuple[int, int] = (1, 1)
     available: Callable[[], bool] = lambda: True
+
+    def is_served(self, sources: int, truth: bool) -> bool:
+        """Whether so many sources, and a truth or none, are the pictures that it needs."""
+        served = {"fused": True, "sources": sources > 0, "two sources": sources == 2, "truth": truth}
+        return served[self.needs]

@@ -72,7 +72,7 @@ def issim(fused: Tensor, sources: Sequence[Tensor]) -> Tensor:
     The mean over all whole windows of λ SSIM(A, F) + (1 − λ) SSIM(B, F) with λ = σ_A²/(σ_A² + σ_B²) where
     SSIM(A, B) ≥ 0.75 (the sources show the same), else of max(SSIM(A, F), SSIM(B, F)). Uniform windows of 7×7 pixels,
     moments divided by 49, C₁ = (0.01·255)², C₂ = (0.03·255)² as in SSIM itself. (Liu's toolbox has Gaussian weights and
-    2·10⁻¹⁶ instead, which leaves flat windows to rounding; IFCNN's tables have other values than this under that name.)
+    2·10⁻¹⁶ instead, which leaves flat windows to rounding; IFCNN's tables have that, for the first source given twice.)
     λ = ½ where both sources are constant. Higher is better. Differentiable where no choice changes.
 
     Args:

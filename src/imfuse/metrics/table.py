@@ -74,15 +74,12 @@ def evaluate(
 
 def _possible(fused: Tensor, sources: Sequence[Tensor], truth: Tensor | None) -> list[str]:
     """Keys of the metrics for which there are the pictures, their size and the model."""
-    given = {
-        "fused": True,
-        "sources": len(sources) > 0,
-        "two sources": len(sources) == 2,
-        "truth": truth is not None,
-    }
     shorter, longer = sorted(fused.shape[-2:]) if fused.dim() >= 2 else (0, 0)
     return [
         key
         for key, metric in METRICS.items()
-        if given[metric.needs] and shorter >= metric.smallest[0] and longer >= metric.smallest[1] and metric.available()
+        if metric.is_served(len(sources), truth is not None)
+        and shorter >= metric.smallest[0]
+        and longer >= metric.smallest[1]
+        and metric.available()
     ]

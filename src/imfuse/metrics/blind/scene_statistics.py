@@ -7,8 +7,6 @@ products of neighbours an asymmetric one. Blind metrics measure how far a pictur
 from dataclasses import dataclass
 from functools import cache
 
-import cv2
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -48,7 +46,6 @@ def normalise(levels: Tensor) -> tuple[Tensor, Tensor]:
         IEEE Transactions on Image Processing 21(12), 2012.
     """
     pictures = levels.reshape(-1, *levels.shape[-2:])
-    local_mean = _local_mean_opencv if pictures.device.type == "cpu" else local_mean_anywhere
     mean = local_mean(pictures)
     deviation = local_mean(pictures.square()).sub_(mean.square()).abs_().sqrt_()
     difference = pictures - mean
@@ -56,22 +53,11 @@ def normalise(levels: Tensor) -> tuple[Tensor, Tensor]:
     return difference.div_(deviation + 1.0).reshape(levels.shape), deviation.reshape(levels.shape)
 
 
-def local_mean_anywhere(pictures: Tensor) -> Tensor:
-    """The Gaussian window's mean of pictures (B, H, W) on any device."""
+def local_mean(pictures: Tensor) -> Tensor:
+    """The Gaussian window's mean of pictures (B, H, W), the border repeated outwards."""
     pad = WINDOW_SIZE // 2
     padded = F.pad(pictures[None], (pad, pad, pad, pad), mode="replicate")[0]
     return filter_valid(padded, gaussian_taps(WINDOW_SIZE, WINDOW_SIGMA))
-
-
-def _local_mean_opencv(pictures: Tensor) -> Tensor:
-    """The same on the CPU, where OpenCV's filter is many times faster."""
-    taps = np.array(gaussian_taps(WINDOW_SIZE, WINDOW_SIGMA))
-    result = torch.empty_like(pictures, memory_format=torch.contiguous_format)
-    for picture, target in zip(pictures.detach(), result, strict=True):
-        cv2.sepFilter2D(
-            picture.contiguous().numpy(), -1, taps, taps, dst=target.numpy(), borderType=cv2.BORDER_REPLICATE
-        )
-    return result
 
 
 @dataclass(frozen=True)
