@@ -31,7 +31,7 @@ class ADF(FusionNetwork):
         contrast: K of the diffusion, for pictures in [0, 1].
     """  # noqa: D205
 
-    bytes_per_pixel = 205
+    bytes_per_pixel = 245
     bytes_per_pixel_per_source = 12
 
     def __init__(self, iterations: int = 10, step: float = 0.15, contrast: float = 30 / 255) -> None:
