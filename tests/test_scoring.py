@@ -96,7 +96,7 @@ def test_different_sizes_are_told_with_names_and_sizes(triple: list[Path], tmp_p
 
 def test_metrics_that_are_unknown_or_lack_pictures_are_refused(triple: list[Path], tmp_path: Path) -> None:
     for keys, sources, words in (
-        (["en", "beauty"], 2, "unknown metric beauty; known are en, sd"),
+        (["en", "beauty"], 2, "unknown metric beauty; known are en, mi"),
         (["en", "en"], 2, "named twice"),
         (["vif"], 0, "vif needs the sources"),
         (["scd"], 1, "scd needs exactly two sources, but 1 is given"),
