@@ -155,6 +155,21 @@ def test_a_data_set_and_three_sources_and_brackets(run: Run, folders: tuple[Path
     assert [Path(path).stem for path in rows[1]["sources"]] == ["bright", "dark", "mid"]
 
 
+def test_a_file_may_have_been_fused_from_all_pictures_of_a_folder(run: Run, tmp_path: Path) -> None:
+    bracket = fill(tmp_path / "bracket", ("1", "2", "10"), 3)
+    save_image(tmp_path / "bracket.fused-average.png", pixels(9))
+    fused = tmp_path / "bracket.fused-average.png"
+    arguments = ["--task", "exposure", "--metrics", "mi,vif", "--format", "json"]
+    status, out, _ = run(fused, "--sources", bracket, *arguments)
+    sources = [bracket / f"{name}.png" for name in ("1", "2", "10")]
+    assert (status, json.loads(out)["images"][0]["sources"]) == (0, [str(path) for path in sources])
+    assert json.loads(out)["images"][0]["values"] == score(fused, sources, ["mi", "vif"])
+    assert (
+        json.loads(out)["images"][0]["values"]
+        == json.loads(run(fused, "--sources", *sources, *arguments)[1])["images"][0]["values"]
+    )
+
+
 def test_a_truth_and_the_usual_metrics_of_a_task(run: Run, folders: tuple[Path, Path, Path], tmp_path: Path) -> None:
     truth = fill(tmp_path / "gt", ("1", "2", "10"), 5)
     arguments = [folders[0], "--sources", *folders[1:], "--truth", truth, "--task", "spectral", "--format", "json"]
@@ -286,6 +301,8 @@ def test_the_list_tells_every_metric(run: Run) -> None:
     status, out, _ = run("--list")
     assert status == 0
     flat = " ".join(out.split())
+    # A line is a metric's heading, or indented as what explains it, however often it is broken.
+    assert {line.split()[0] for line in out.splitlines() if not line.startswith("    ")} == METRICS.keys()
     for key, metric in METRICS.items():
         assert f"{key} {metric.name} {'↑' if metric.direction == 'higher' else '↓'}" in flat
         assert " ".join(metric.source.split()) in flat

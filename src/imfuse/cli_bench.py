@@ -71,9 +71,14 @@ def bench(
 ) -> None:
     """Compare models on data sets: ranked tables, box plots, a contact sheet, and a page with a slider.
 
-    Writes results.csv (a row per picture, all digits), summary.md, index.html, box-plots/, contact-sheets/, and every
-    fused picture. Run again, it goes on: what is there stays unless weights, settings, sources or metrics are others.
-    What fails is told at the end, has its reason in results.csv, and does not stop the rest; the exit status is then 1.
+    Writes results.csv (a row per picture, all digits), summary.md, index.html,
+    box-plots/, contact-sheets/, and every fused picture.
+
+    Run again, it goes on: what is there stays unless weights, settings, sources
+    or metrics are others.
+
+    What fails is told at the end, has its reason in results.csv, and does not
+    stop the rest; the exit status is then 1.
 
     [bold]Examples[/bold]
 

@@ -91,6 +91,9 @@ def _size(picture: Tensor) -> str:
     return f"{picture.size(-1)}×{picture.size(-2)}"
 
 
+_NEEDED = {"sources": "the sources", "two sources": "exactly two sources", "truth": "the true picture (--truth)"}
+
+
 def check_metrics(keys: Sequence[str], sources: int, truth: bool) -> None:
     """Refuse metrics that are unknown, named twice, or need other pictures than there are.
 
@@ -110,10 +113,9 @@ def check_metrics(keys: Sequence[str], sources: int, truth: bool) -> None:
         raise UsageError(f"metric {twice} is named twice")
     for key in keys:
         if not is_served(key, sources, truth):
-            needed = {"sources": "the sources", "two sources": "exactly two sources", "truth": "the true picture"}
             need = METRICS[key].needs
             given = f", but {sources} {'is' if sources == 1 else 'are'} given" if need == "two sources" else ""
-            raise UsageError(f"metric {key} needs {needed[need]}{given}")
+            raise UsageError(f"metric {key} needs {_NEEDED[need]}{given}")
 
 
 def is_served(key: str, sources: int, truth: bool) -> bool:

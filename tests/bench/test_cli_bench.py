@@ -40,6 +40,8 @@ def test_failures_are_told_and_give_status_1(tmp_path: Path) -> None:
     assert told.startswith("failed: pairs · auif · b: ")
     assert (out / "index.html").is_file()
     assert [bool(row.error) for row in read_csv(out / "results.csv")] == [False, True]
+    again = run(pairs, "-o", out, "--models", "auif,average", "--metrics", "en")[2]
+    assert "1 pictures made or scored, 1 were there, 2 failed" in again
 
 
 def test_list_makes_nothing(tmp_path: Path) -> None:
@@ -48,6 +50,10 @@ def test_list_makes_nothing(tmp_path: Path) -> None:
     assert (status, out.exists()) == (0, False)
     assert "4 pictures" in shown
     assert "auif, csc-ivfn" in shown
+    # A table whose data nobody has is listed as one.
+    status, shown, _ = run(pairs, "-o", out, "--reproduce", "auif-table2", "--list")
+    assert (status, out.exists()) == (0, False)
+    assert "auif-table2: nothing of it can be measured" in " ".join(shown.split())
 
 
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="signals of POSIX")

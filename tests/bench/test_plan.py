@@ -36,6 +36,7 @@ def test_subsets(pairs: Path) -> None:
     assert scenes(plan_bench([pairs], ["auif"])) == NAMES
     assert scenes(plan_bench([pairs], ["auif"], images=2)) == ["02", "07"]  # the middles of both halves
     assert scenes(plan_bench([pairs], ["auif"], images=99)) == NAMES
+    assert plan_bench([pairs], ["auif"], images=1).subset == "at most 1 scene of each data set, spread evenly"
     assert scenes(plan_bench([pairs], ["auif"], scenes=["07", "01"])) == ["01", "07"]
     drawn = scenes(plan_bench([pairs], ["auif"], images=4, seed=5))
     assert drawn == scenes(plan_bench([pairs], ["auif"], images=4, seed=5)) == sorted(set(drawn))
@@ -53,7 +54,7 @@ def test_metrics_that_were_asked_for_in_vain_are_told(pairs: Path) -> None:
     plan = plan_bench([pairs], ["auif"], ["en", "psnr"])
     assert plan.metrics == {"pairs": ("en",)}
     assert plan.left_out == ("pairs: PSNR needs a ground truth",)
-    with pytest.raises(UsageError, match="none of the metrics psnr"):
+    with pytest.raises(UsageError, match="none of the metrics can be had for its scenes: PSNR needs a ground truth"):
         plan_bench([pairs], ["auif"], ["psnr"])
 
 
@@ -70,8 +71,9 @@ def test_what_cannot_be_served_is_refused_before_anything_is_made(pairs: Path, t
         (lambda: plan_bench([], ["auif"]), "no data set"),
         (lambda: plan_bench([pairs], [], fused=["a"]), "NAME=FOLDER"),
         (lambda: plan_bench([pairs], [], fused=[f"a={tmp_path}/nowhere"]), "is not a folder"),
-        (lambda: plan_bench([pairs], [], fused=[f"a={tmp_path}/empty"]), "holds no picture of any data set"),
+        (lambda: plan_bench([pairs], [], fused=[f"a={tmp_path}/empty"]), "holds no picture of any scene that is taken"),
         (lambda: plan_bench([pairs], ["auif"], fused=[f"auif={pairs}/ir"]), "'auif' is taken"),
+        (lambda: plan_bench([pairs], ["auif"], folder=pairs / "ir" / ".."), "is the folder of a data set"),
         (lambda: plan_bench([pairs], ["a/b=auif"]), "go into a folder of that name"),
         (lambda: plan_bench([pairs], [], fused=[f"..={pairs}/ir"]), "go into a folder of that name"),
     ):

@@ -106,7 +106,7 @@ def plan_bench(
     sets = [read_data_set(Path(given), task) for given in folders]
     if not sets:
         raise UsageError("no data set: give the folder of at least one")
-    _check_sets(sets)
+    _check_sets(sets, Path(folder))
     taken = chosen_scenes(sets, images, scenes, seed)
     contenders = find_contenders(models, fused, dict.fromkeys(data_set.task for data_set in taken))
     for contender in contenders:
@@ -125,10 +125,12 @@ def plan_bench(
     )
 
 
-def _check_sets(sets: Sequence[DataSet]) -> None:
+def _check_sets(sets: Sequence[DataSet], output: Path) -> None:
     names: dict[str, Path] = {}
     for data_set in sets:
         check_name(data_set.name, f"{data_set.folder}: data set")
+        if output.resolve() == data_set.folder.resolve():
+            raise UsageError(f"{output}: is the folder of a data set, into which nothing is written; give another -o")
         if data_set.name in names:
             raise UsageError(
                 f"{names[data_set.name]} and {data_set.folder} are both called {data_set.name!r}: give one of them "
@@ -140,8 +142,8 @@ def _check_sets(sets: Sequence[DataSet]) -> None:
 def _useless(contender: Contender, sets: Sequence[DataSet]) -> str:
     if contender.card is None:
         return (
-            f"{contender.folder}: holds no picture of any data set; name pictures as the scenes are called, and put "
-            f"those of several data sets into folders of the data sets' names ({', '.join(s.name for s in sets)})"
+            f"{contender.folder}: holds no picture of any scene that is taken; name pictures as the scenes are called, "
+            f"and put those of several data sets into folders of their names ({', '.join(s.name for s in sets)})"
         )
     tasks = ", ".join(dict.fromkeys(data_set.task for data_set in sets))
     return f"model {contender.name!r} serves {', '.join(contender.card.tasks)}, and the data sets are for {tasks}"
@@ -177,7 +179,7 @@ def subset_words(images: int | None, scenes: Sequence[str], seed: int | None) ->
     parts = [f"the scenes {', '.join(scenes)}"] if scenes else []
     if images is not None:
         how = "spread evenly" if seed is None else f"drawn with seed {seed}"
-        parts.append(f"at most {images} scenes of each data set, {how}")
+        parts.append(f"at most {images} scene{'' if images == 1 else 's'} of each data set, {how}")
     return "; ".join(parts)
 
 
@@ -193,10 +195,11 @@ def _metrics(sets: Sequence[DataSet], asked: Sequence[str]) -> tuple[dict[str, t
         wanted = list(dict.fromkeys(asked)) or default_metrics(data_set.task, truth=truth)
         served = {key: all(is_served(key, count, truth) for count in counts) for key in wanted}
         chosen[data_set.name] = tuple(key for key in wanted if served[key] and METRICS[key].available())
-        if not chosen[data_set.name]:
-            raise UsageError(f"{data_set.folder}: none of the metrics {', '.join(wanted)} can be had for its scenes")
         missing = [key for key in wanted if key not in chosen[data_set.name]]
-        left_out += [f"{data_set.name}: {METRICS[key].name} {_lack(key, served[key])}" for key in missing]
+        lacks = [f"{METRICS[key].name} {_lack(key, served[key])}" for key in missing]
+        if not chosen[data_set.name]:
+            raise UsageError(f"{data_set.folder}: none of the metrics can be had for its scenes: {'; '.join(lacks)}")
+        left_out += [f"{data_set.name}: {lack}" for lack in lacks]
     return chosen, left_out
 
 

@@ -19,7 +19,7 @@ class BenchResults:
     Attributes:
         plan: what was asked for.
         rows: of all pictures that were reached.
-        made: how many pictures were made or scored in this run; the others were there.
+        made: how many pictures were made or scored in this run; the others were there, or failed.
         interrupted: whether the run was stopped before its end.
     """
 

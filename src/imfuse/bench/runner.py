@@ -64,7 +64,7 @@ def run_bench(
             progress(cell, done)
             before = store.get(cell.key)
             row = bench.row(cell, before)
-            made += row != before
+            made += row != before and not row.error
             store.put(row)
     finally:
         store.write()

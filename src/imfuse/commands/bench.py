@@ -37,8 +37,7 @@ def list_bench(plan: BenchPlan) -> None:
         cells = (data_set.name, data_set.task, str(len(data_set.scenes)), models, metrics)
         table.add_row(*map(escape, cells))
     console.print(table)
-    for words in plan.left_out:
-        say(console, f"left out: {words}")
+    _tell_left_out(plan, console)
 
 
 def show_bench(plan: BenchPlan, *, overwrite: bool, quiet: bool) -> int:
@@ -51,8 +50,7 @@ def show_bench(plan: BenchPlan, *, overwrite: bool, quiet: bool) -> int:
 def run_shown(plan: BenchPlan, console: Console, *, overwrite: bool) -> BenchResults | None:
     """Run a benchmark with a progress bar and write its reports; None after Ctrl-C, which has been told then."""
     check_figures()
-    for words in plan.left_out:
-        say(console, f"left out: {words}")
+    _tell_left_out(plan, console)
 
     def work(cell_begun: CellBegun, stop: Callable[[], bool], step_begun: Callable[[str], None]) -> BenchResults:
         results = run_bench(plan, progress=cell_begun, stop=stop, overwrite=overwrite)
@@ -102,6 +100,11 @@ def _work_shown(plan: BenchPlan, console: Console, work: _Work, after: str) -> B
     return results
 
 
+def _tell_left_out(plan: BenchPlan, console: Console) -> None:
+    for words in plan.left_out:
+        say(console, f"left out: {words}")
+
+
 @contextmanager
 def _progress(console: Console, total: int) -> Iterator[tuple[Callable[[str, int], None], Callable[[str], None]]]:
     """A progress bar that names what is in work; yields a function for pictures and one for what comes after them."""
@@ -117,8 +120,9 @@ def _progress(console: Console, total: int) -> Iterator[tuple[Callable[[str, int
 def _tell(results: BenchResults, console: Console) -> int:
     """Say what was made, what failed, and who is ahead; the exit status."""
     plan = results.plan
-    kept = len(results.rows) - results.made
-    again = f", {kept} were there" if kept else ""
+    failed = len(results.failures)
+    kept = len(results.rows) - results.made - failed
+    again = (f", {kept} were there" if kept else "") + (f", {failed} failed" if failed else "")
     say(console, f"{shown(plan.folder)}: {results.made} pictures made or scored{again}")
     for data_set in plan.data_sets:
         leading = [one for one in results.standings(data_set) if one.mean_rank is not None][:3]

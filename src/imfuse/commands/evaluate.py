@@ -18,6 +18,7 @@ from imfuse.commands.progress import bar
 from imfuse.commands.score_display import show_metrics, show_scores
 from imfuse.commands.summary import say
 from imfuse.data.fused import Fusion, fusions_of_one, pair_fusions
+from imfuse.data.natural import natural_key
 from imfuse.data.pairs import pictures_by_stem
 from imfuse.data.sets import ROLE_FOLDERS, Scene, folders_in, infer_task, read_data_set, scenes_of_roles
 from imfuse.errors import DataError, ImfuseError, UsageError
@@ -28,6 +29,7 @@ from imfuse.metrics import METRICS
 from imfuse.pool import Pool
 from imfuse.score_files import Scored, Scores, to_csv, to_json, to_markdown
 from imfuse.scoring import check_metrics, describe_metric, is_served, score
+from imfuse.tasks import TASKS
 
 FORMATS = {".txt": "table", ".csv": "csv", ".json": "json", ".md": "md"}
 """By the endings of output files."""
@@ -131,6 +133,8 @@ def _fusions(request: EvaluateRequest, console: Console) -> tuple[list[Fusion], 
         return _fusions_of_files(request, single), request.task or infer_task(
             [p.parent for p in sources]
         ) or _DEFAULT_TASK
+    if _is_stack(request):
+        return fusions_of_one(request.fused, _stack(sources[0])), request.task or _DEFAULT_TASK
     scenes, task = _scenes(request)
     fusions, left_out = pair_fusions(request.fused, scenes, skip_orphans=request.skip_orphans)
     if left_out:
@@ -147,6 +151,22 @@ def _fusions_of_files(request: EvaluateRequest, single: Sequence[Path]) -> list[
         )
     stems = list(dict.fromkeys(path.stem for path in request.sources)) or [request.fused[0].stem]
     return fusions_of_one(request.fused, Scene("+".join(stems), request.sources, request.truth))
+
+
+def _is_stack(request: EvaluateRequest) -> bool:
+    """Whether files were fused from all pictures of one folder, as ``imfuse fuse bracket/ --task exposure`` does."""
+    task = TASKS.get(request.task or "")
+    if task is None or not task.is_stack or len(request.sources) != 1 or request.truth is not None:
+        return False
+    folder = request.sources[0]
+    files = all(path.is_file() for path in request.fused)
+    return files and bool(pictures_by_stem(folder)) and not folders_in(folder)
+
+
+def _stack(folder: Path) -> Scene:
+    """All pictures of a folder as the sources of one scene."""
+    pictures = pictures_by_stem(folder)
+    return Scene(folder.resolve().name, tuple(pictures[stem] for stem in sorted(pictures, key=natural_key)))
 
 
 def _scenes(request: EvaluateRequest) -> tuple[Sequence[Scene] | None, str]:
@@ -190,7 +210,7 @@ def _metrics(request: EvaluateRequest, fusions: Sequence[Fusion], task: str, con
     if not keys:
         raise UsageError(f"the usual metrics of task {task!r} need sources or a truth; give --sources or --metrics")
     left_out = [key for key in usual if key not in keys]
-    words = f" without {', '.join(left_out)}, which need other sources" if left_out else ""
+    words = f" without {', '.join(left_out)} (not for these sources)" if left_out else ""
     say(console, f"metrics: the usual ones of task {task!r}{words}; --task and --metrics choose others")
     return keys
 

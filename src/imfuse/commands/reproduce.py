@@ -38,6 +38,8 @@ def show_reproduction(
     if list_only:
         if plan is not None:
             list_bench(plan)
+        else:
+            say(Console(), f"{name}: nothing of it can be measured; without --list it is written as printed")
         return 0
     console = Console(stderr=True, quiet=quiet)
     results = None

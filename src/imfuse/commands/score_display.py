@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -89,4 +90,4 @@ def show_metrics(console: Console) -> None:
             Text.assemble((key, "bold"), f"  {headings([key])[0]}  [{low}, {high}]{unit}, needs {metric.needs}")
         )
         for words in (metric.variant, metric.source):
-            console.print(Text(f"    {words}"))
+            console.print(Padding(Text(words), (0, 0, 0, 4)))
