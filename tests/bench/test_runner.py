@@ -188,3 +188,12 @@ def test_an_exception_in_between_loses_nothing_that_was_done(tmp_path: Path) -> 
     with pytest.raises(KeyboardInterrupt):
         run_bench(plan, progress=interrupt)
     assert [row.scene for row in read_csv(plan.folder / RESULTS_NAME)] == ["a", "b"]
+
+
+def test_a_metric_for_which_a_picture_is_too_small_stays_empty_and_the_others_are_there(tmp_path: Path) -> None:
+    pairs = make_set(tmp_path / "pairs", NAMES)  # 24×31: VIF needs 41 pixels, NIQE more
+    plan = plan_bench([pairs], ["average"], ["en", "vif", "niqe", "scd"], folder=tmp_path / "out")
+    for _ in range(2):
+        results = run_bench(plan)
+        assert not results.failures
+        assert all(row.values.keys() == {"en", "scd"} for row in results.rows)

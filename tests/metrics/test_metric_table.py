@@ -163,3 +163,15 @@ def test_gray_metrics_take_the_luma_of_rgb_pictures() -> None:
     for mixed in (colour[1:], [colour[1], gray[2]]):
         for key, value in evaluate(colour[0], mixed, keys).items():
             torch.testing.assert_close(value, expected[key], rtol=1e-9, atol=0)
+
+
+@pytest.mark.parametrize("key", [key for key, metric in METRICS.items() if metric.smallest != (1, 1)])
+def test_the_smallest_size_is_the_smallest_that_is_taken(key: str) -> None:
+    shorter, longer = METRICS[key].smallest
+    assert METRICS[key].fits(longer, shorter)
+    assert not METRICS[key].fits(shorter - 1, longer)
+    pictures = random_pictures(3, 1, 3, shorter, longer)
+    evaluate(pictures[0], pictures[1:], [key], truth=pictures[1])
+    smaller = [picture[..., : shorter - 1, :] for picture in pictures]
+    with pytest.raises(UsageError, match="needs"):
+        evaluate(smaller[0], smaller[1:], [key], truth=smaller[1])

@@ -156,7 +156,8 @@ def _means(rows: Sequence[Row]) -> Iterator[tuple[str, Means]]:
             time = {} if row.seconds is None else {"seconds": row.seconds}
             measured.setdefault(row.model, []).append({**row.values, **time})
     for model, values in measured.items():
-        yield model, {key: sum(value[key] for value in values) / len(values) for key in values[0]}
+        shared = [key for key in values[0] if all(key in value for value in values)]
+        yield model, {key: sum(value[key] for value in values) / len(values) for key in shared}
 
 
 def _missing(

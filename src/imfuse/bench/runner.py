@@ -15,6 +15,7 @@ from imfuse.bench.results import BenchResults, metric_columns
 from imfuse.bench.rows import Row
 from imfuse.bench.store import Store
 from imfuse.errors import ImfuseError, UsageError
+from imfuse.metrics import METRICS
 from imfuse.outputs import make_folder
 from imfuse.registry import file_hash
 from imfuse.scoring import score
@@ -149,10 +150,13 @@ class _Bench:
         return self._fuser, fresh
 
     def _scored(self, cell: Cell, row: Row) -> Row:
-        """The row with the metrics that it lacks."""
+        """The row with the metrics that it lacks; those for which the picture is too small stay empty."""
         scoring = self.fingerprints.scoring(cell, row.picture_sha256)
         values = dict(row.values) if row.scoring == scoring and not self.overwrite else {}
-        wanted = [key for key in self.plan.metrics[cell.data_set.name] if key not in values]
+        size = row.height or 0, row.width or 0
+        wanted = [
+            key for key in self.plan.metrics[cell.data_set.name] if key not in values and METRICS[key].fits(*size)
+        ]
         if wanted:
             values |= score(self.plan.folder / row.picture, cell.scene.sources, wanted, truth=cell.scene.truth)
         return replace(row, values=values, scoring=scoring)

@@ -177,6 +177,7 @@ METRICS = (
         variant="forward differences, each direction's mean over its own differences, levels 0…255",
         definition="sqrt(mean(Δx²) + mean(Δy²))",
         source="Eskicioglu and Fisher, IEEE Trans. Communications 43, 1995",
+        smallest=(2, 2),
     ),
     Metric(
         key="ag",
@@ -190,6 +191,7 @@ METRICS = (
         variant="central differences, one-sided at the border, all pixels, levels 0…255",
         definition="mean(sqrt((Gx² + Gy²)/2))",
         source="Cui et al., Optics Communications 341, 2015",
+        smallest=(2, 2),
     ),
     Metric(
         key="ag-ifcnn",
@@ -203,6 +205,7 @@ METRICS = (
         variant="IFCNN's: forward differences, pixels that have both, divided by 2√2, levels 0…255",
         definition="mean(sqrt((Δx² + Δy²)/2))/(2√2)",
         source="Zhang et al., Information Fusion 54, 2020 (IFCNN)",
+        smallest=(2, 2),
     ),
 )
 """The metrics of this family."""

@@ -207,6 +207,7 @@ METRICS = (
         variant="pixel domain (VIFp), 4 scales, noise variance 2, summed over the sources",
         definition="Σ_sources Σ log(1 + g²σ²/(σ_v² + 2)) / Σ log(1 + σ²/2)",
         source="Sheikh and Bovik, IEEE Trans. Image Processing 15(2), 2006",
+        smallest=(41, 41),
     ),
     Metric(
         key="viff",
@@ -220,6 +221,7 @@ METRICS = (
         variant="for fusion, source with the smaller gain per window, 4 scales with weights (1, 0, 0.15, 1)/2.15",
         definition="Σ_k p_k Σ VID / Σ VIND with noise variance 0.005·255²",
         source="Han, Cai, Cao, Xu, Information Fusion 14(2), 2013",
+        smallest=(41, 41),
     ),
 )
 """The metrics of this family."""

@@ -218,6 +218,7 @@ METRICS = (
         variant="Sobel with zeros beyond the border, all pixels, weights g, published quirk G = g_F at equal strengths",
         definition="Σ Q^AF g_A + Q^BF g_B over Σ g_A + g_B",
         source="Xydeas and Petrović, Electronics Letters 36(4), 2000",
+        smallest=(2, 2),
     ),
     Metric(
         key="nabf",
@@ -231,6 +232,7 @@ METRICS = (
         variant="modified by B. K. Shreyamsha Kumar: with its Q^AB/F and L^AB/F it sums to 1; Sobel/8, mirrored border",
         definition="Σ n [(1 − Q^AF) w_A + (1 − Q^BF) w_B] over Σ w_A + w_B, n = 1 where g_F exceeds all sources",
         source="Shreyamsha Kumar, Signal, Image and Video Processing 7, 2013",
+        smallest=(2, 2),
     ),
 )
 """The metrics of this family."""

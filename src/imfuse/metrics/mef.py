@@ -171,6 +171,7 @@ METRICS = (
         variant="2015: structure and contrast of luma, consistency weights, 11×11 windows inside the picture, 3 scales",
         definition="Π_scales mean((2σ_x̂F + C)/(σ_x̂² + σ_F² + C))^v, x̂ the structure that the sources agree on",
         source="Ma, Zeng, Wang, IEEE Trans. Image Processing 24(11), 2015",
+        smallest=(41, 41),
     ),
     Metric(
         key="mef-ssim-lum",
@@ -198,6 +199,7 @@ METRICS = (
         definition="mean((2μ̂μ_F + C1)(2σ_mF + C2) / ((μ̂² + μ_F² + C1)(σ_m² + σ_F² + C2)))",
         source="Ma, Duanmu, Yeganeh, Wang, IEEE Trans. Computational Imaging 4(1), 2018",
         pictures="bands",
+        smallest=(8, 8),
     ),
 )
 """The metrics of these families."""

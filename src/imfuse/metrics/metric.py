@@ -48,6 +48,11 @@ class Metric:
     smallest: tuple[int, int] = (1, 1)
     available: Callable[[], bool] = lambda: True
 
+    def fits(self, height: int, width: int) -> bool:
+        """Whether pictures of this size are large enough for it."""
+        shorter, longer = sorted((height, width))
+        return shorter >= self.smallest[0] and longer >= self.smallest[1]
+
     def is_served(self, sources: int, truth: bool) -> bool:
         """Whether so many sources, and a truth or none, are the pictures that it needs."""
         served = {"fused": True, "sources": sources > 0, "two sources": sources == 2, "truth": truth}

@@ -170,6 +170,7 @@ METRICS = (
         variant="11×11 Gaussian windows (σ = 1.5) inside the picture, data range 255, summed over the sources",
         definition="Σ_sources mean of (2μ_Aμ_F + C₁)(2σ_AF + C₂)/((μ_A² + μ_F² + C₁)(σ_A² + σ_F² + C₂))",
         source="Wang, Bovik, Sheikh, Simoncelli, IEEE Trans. Image Processing 13(4), 2004",
+        smallest=(11, 11),
     ),
     Metric(
         key="ssim-sk019",
@@ -183,6 +184,7 @@ METRICS = (
         variant="scikit-image 0.19 on 0…255: 7×7 uniform windows, sample covariance, range 2, summed over the sources",
         definition="Σ_sources mean of (2μ_Aμ_F + C₁)(2σ_AF + C₂)/((μ_A² + μ_F² + C₁)(σ_A² + σ_F² + C₂))",
         source="scikit-image 0.19, structural_similarity",
+        smallest=(7, 7),
     ),
     Metric(
         key="issim",
@@ -196,6 +198,7 @@ METRICS = (
         variant="7×7 uniform windows, threshold 0.75, weights σ², SSIM's constants for range 255",
         definition="mean of λ SSIM(A,F) + (1−λ) SSIM(B,F) where SSIM(A,B) ≥ 0.75, else of the larger one",
         source="Yang, Zhang, Wang, Liu, Information Fusion 9(2), 2008",
+        smallest=(7, 7),
     ),
 )
 """The metrics of this family."""

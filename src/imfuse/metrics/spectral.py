@@ -215,6 +215,7 @@ METRICS = (
         definition="mean over blocks of |σ_TF| / ((σ_T² + σ_F²)/2) · 2|z̄_T||z̄_F| / (|z̄_T|² + |z̄_F|²)",
         source="Garzelli and Nencini, IEEE Geoscience and Remote Sensing Letters 6(4), 2009",
         pictures="bands",
+        smallest=(32, 32),
     ),
 )
 """The metrics of this family."""

@@ -74,12 +74,9 @@ def evaluate(
 
 def _possible(fused: Tensor, sources: Sequence[Tensor], truth: Tensor | None) -> list[str]:
     """Keys of the metrics for which there are the pictures, their size and the model."""
-    shorter, longer = sorted(fused.shape[-2:]) if fused.dim() >= 2 else (0, 0)
+    height, width = fused.shape[-2:] if fused.dim() >= 2 else (0, 0)
     return [
         key
         for key, metric in METRICS.items()
-        if metric.is_served(len(sources), truth is not None)
-        and shorter >= metric.smallest[0]
-        and longer >= metric.smallest[1]
-        and metric.available()
+        if metric.is_served(len(sources), truth is not None) and metric.fits(height, width) and metric.available()
     ]

@@ -213,6 +213,7 @@ METRICS = (
         definition="mean((2μ_Fμ_T + C1)(2σ_FT + C2) / ((μ_F² + μ_T² + C1)(σ_F² + σ_T² + C2)))",
         source="Wang, Bovik, Sheikh, Simoncelli, IEEE Trans. Image Processing 13(4), 2004",
         pictures="bands",
+        smallest=(11, 11),
     ),
     Metric(
         key="rmse",
@@ -241,6 +242,7 @@ METRICS = (
         definition="mean(2μ_Fμ_T/(μ_F² + μ_T²) · 2σ_FT/(σ_F² + σ_T²))",
         source="Wang and Bovik, IEEE Signal Processing Letters 9(3), 2002",
         pictures="bands",
+        smallest=(8, 8),
     ),
 )
 """The metrics of these families."""
