@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import imfuse
 from imfuse.cli import app
-from imfuse.errors import WeightsError
+from imfuse.errors import UsageError, WeightsError
 from imfuse.registry import CLASSICAL, NETWORKS, ModelCard, find_card, load_network, read_card, write_card
 from imfuse.tasks import TASKS
 
@@ -31,6 +31,10 @@ def test_trained_models_come_first_and_names_are_unique() -> None:
     assert cards == imfuse.list_models(kind="learned") + imfuse.list_models(kind="classical")
     for task in TASK_NAMES:
         assert imfuse.list_models(task) == [card for card in cards if task in card.tasks]
+    with pytest.raises(UsageError, match=r"'focsu': choose one of infrared, .*focus"):
+        imfuse.list_models("focsu")
+    with pytest.raises(UsageError, match="'trained': choose one of learned, classical"):
+        imfuse.list_models(kind="trained")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("card", CLASSICAL, ids=lambda card: card.name)
@@ -81,6 +85,9 @@ def test_the_table_shows_learned_and_classical_apart() -> None:
     entries = {entry["name"]: entry for entry in json.loads(run.invoke(app, ["models", "--json"]).stdout)}
     assert (entries["auif"]["kind"], entries["adf"]["kind"]) == ("learned", "classical")
     assert entries["adf"]["path"] is None
+    shown = run.invoke(app, ["models", "--task", "Spectral"]).stdout
+    assert "cnmf" in shown
+    assert "auif" not in shown
     shown = run.invoke(app, ["doctor"]).stdout
     assert "needs no weights" in shown
     assert "weights sound" in shown

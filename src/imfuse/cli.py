@@ -315,7 +315,7 @@ def models(
     task: Annotated[Optional[str], typer.Option(help="Only models of this task.")] = None,  # noqa: UP045
     as_json: Annotated[bool, typer.Option("--json", help="The whole cards, for programs.")] = False,
 ) -> None:
-    """Show the trained models: tasks, paper, parameters, licence of the training data.
+    """Show the models, trained and classical: tasks, paper, parameters, licence of the training data.
 
     [bold]Examples[/bold]
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from imfuse.classical.cards import CARDS
 from imfuse.classical.spectral.cards import SPECTRAL, SPECTRAL_NETWORKS
@@ -59,10 +59,20 @@ def list_models(task: str | None = None, kind: ModelKind | None = None) -> list[
     Args:
         task: only those that serve this task.
         kind: only those with weights in the package (``learned``), or only methods without weights (``classical``).
+
+    Raises:
+        UsageError: no model serves a task of this name, or there is no such kind.
     """
-    cards = [read_card(path) for path in sorted(WEIGHTS_FOLDER.glob("*.json"))] if kind != "classical" else []
-    cards += CLASSICAL if kind != "learned" else ()
-    return [card for card in cards if task is None or task in card.tasks]
+    cards = [*(read_card(path) for path in sorted(WEIGHTS_FOLDER.glob("*.json"))), *CLASSICAL]
+    tasks = dict.fromkeys(name for card in cards for name in card.tasks)
+    for given, known in ((task, tasks), (kind, get_args(ModelKind))):
+        if given is not None and given not in known:
+            raise UsageError(f"no models for {given!r}: choose one of {', '.join(known)}")
+    return [
+        card
+        for card in cards
+        if (task is None or task in card.tasks) and (kind is None or card.learned == (kind == "learned"))
+    ]
 
 
 def find_card(name_or_path: str | Path) -> ModelCard:

@@ -67,6 +67,7 @@ def test_what_cannot_be_served_is_refused_before_anything_is_made(pairs: Path, t
         (lambda: plan_bench([pairs], ["auif"], ["nothing"]), "unknown metric nothing"),
         (lambda: plan_bench([pairs], ["auif"], scenes=["99"]), "no data set has a scene '99'"),
         (lambda: plan_bench([pairs], ["auif"], images=0), "0 images"),
+        (lambda: plan_bench([pairs], ["auif"], seed=3), "seed 3 draws scenes at random, but all are taken"),
         (lambda: plan_bench([pairs, other], ["auif"]), "are both called 'pairs'"),
         (lambda: plan_bench([], ["auif"]), "no data set"),
         (lambda: plan_bench([pairs], [], fused=["a"]), "NAME=FOLDER"),

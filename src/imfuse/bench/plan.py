@@ -153,6 +153,8 @@ def chosen_scenes(sets: Sequence[DataSet], images: int | None, names: Sequence[s
     """The data sets with the scenes that are taken, without those of which none is."""
     if images is not None and images < 1:
         raise UsageError(f"{images} images: take at least one")
+    if seed is not None and images is None:
+        raise UsageError(f"seed {seed} draws scenes at random, but all are taken: give --images, how many to draw")
     known = {scene.name for data_set in sets for scene in data_set.scenes}
     unknown = [name for name in names if name not in known]
     if unknown:

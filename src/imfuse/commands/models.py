@@ -11,12 +11,11 @@ from rich.table import Table
 from imfuse import list_models
 from imfuse.registry import ModelCard
 from imfuse.tasks import TASKS
-from imfuse.tasks import task as find_task
 
 
 def show_models(task: str | None, *, as_json: bool) -> None:
     """Print the models of a task, or all, as tables or as JSON; trained models and classical methods apart."""
-    name = find_task(task).name if task else None
+    name = task.lower() if task else None  # spectral, too, which has models and no Task yet
     console = Console()
     if as_json:
         console.out(

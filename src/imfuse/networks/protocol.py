@@ -135,11 +135,11 @@ class FusionNetwork(nn.Module, ABC):
         Raises:
             UsageError: the network has no parts to show.
         """
-        raise UsageError(f"{type(self).__name__} has no parts to show; choose another model for explain")
+        raise UsageError("this model has no parts to show; choose another for explain: --model auif or csc-ivfn")
 
     def part_names(self, names: Sequence[str]) -> list[str]:
         """Names of the parts that :meth:`explain` gives for sources of these names, without computing them."""
-        raise UsageError(f"{type(self).__name__} has no parts to show; choose another model for explain")
+        raise UsageError("this model has no parts to show; choose another for explain: --model auif or csc-ivfn")
 
     def use_rule(self, name: str | None = None, *, base: str | None = None, detail: str | None = None) -> None:
         """Merge by the rule of this name from now on, or by one rule for base and one for detail maps.
@@ -153,4 +153,4 @@ class FusionNetwork(nn.Module, ABC):
             UsageError: the network's rule cannot be chosen, or it takes none of this name.
         """
         if (name, base, detail) != (None, None, None):
-            raise UsageError(f"{type(self).__name__} has no rule to choose")
+            raise UsageError("this model has no rule to choose; leave the rule out, or choose another model")
