@@ -8,6 +8,7 @@ from scipy.stats import rankdata
 
 from bench_makers import row
 from imfuse.bench import ranks, standings
+from imfuse.bench.ranking import Direction, counted
 
 
 def test_the_direction_says_who_is_first() -> None:
@@ -39,7 +40,7 @@ def test_means_deviations_and_places_in_closed_form() -> None:
         row("third", "1", up=1.0, down=9.0),
         row("third", "2", up=1.0, down=9.0),
     ]
-    found = standings(rows, ["third", "second", "first"], {"up": "higher", "down": "lower"}, 2)
+    found = standings(rows, ["third", "second", "first"], {"up": "higher", "down": "lower"})
     # Both leaders have mean rank 1.5, one first and one second place: the order given decides.
     assert [one.model for one in found] == ["second", "first", "third"]
     second, first, third = found
@@ -53,7 +54,7 @@ def test_means_deviations_and_places_in_closed_form() -> None:
 
 def test_a_shared_first_place_leaves_no_second() -> None:
     rows = [row(model, "1", up=value) for model, value in (("a", 2.0), ("b", 2.0), ("c", 1.0))]
-    found = {one.model: one for one in standings(rows, ["a", "b", "c"], {"up": "higher"}, 1)}
+    found = {one.model: one for one in standings(rows, ["a", "b", "c"], {"up": "higher"})}
     assert [found[model].firsts for model in "abc"] == [1, 1, 0]
     assert [found[model].seconds for model in "abc"] == [0, 0, 0]
     assert all(math.isnan(one.deviations["up"]) for one in found.values())
@@ -67,7 +68,7 @@ def test_who_lacks_a_picture_is_not_ranked_and_takes_no_place_from_others() -> N
         row("lucky", "easy", up=9.0),
         row("none", "easy"),
     ]
-    found = standings(rows, ["lucky", "whole", "none"], {"up": "higher"}, 2)
+    found = standings(rows, ["lucky", "whole", "none"], {"up": "higher"})
     assert [one.model for one in found] == ["whole", "lucky", "none"]
     whole, lucky, none = found
     assert (whole.complete, whole.mean_rank, whole.firsts) == (True, 1.0, 1)
@@ -80,5 +81,18 @@ def test_what_is_not_a_number_is_behind_infinity_and_wins_nothing(direction: str
     worst = -math.inf if direction == "higher" else math.inf
     assert ranks({"a": math.nan, "b": worst}, direction) == {"a": 2, "b": 1}  # type: ignore[arg-type]
     rows = [row(model, "1", niqe=math.nan) for model in ("a", "b")]
-    found = standings(rows, ["a", "b"], {"niqe": direction}, 1)  # type: ignore[dict-item]
+    found = standings(rows, ["a", "b"], {"niqe": direction})  # type: ignore[dict-item]
     assert [(one.firsts, one.seconds) for one in found] == [(0, 0), (0, 0)]
+
+
+def test_a_scene_of_which_nobody_has_all_metrics_counts_for_nobody() -> None:
+    rows = [row(model, "broken") for model in ("a", "b")]
+    rows += [row("a", "small", up=1.0), row("a", "fine", up=2.0, down=1.0), row("b", "fine", up=3.0, down=2.0)]
+    metrics: dict[str, Direction] = {"up": "higher", "down": "lower"}
+    assert counted(rows, metrics) == {"fine"}
+    found = standings(rows, ["a", "b"], metrics)
+    assert [(one.model, one.complete, one.pictures, one.mean_rank) for one in found] == [
+        ("a", True, 1, 1.5),
+        ("b", True, 1, 1.5),
+    ]
+    assert not any(one.complete for one in standings(rows[:2], ["a", "b"], metrics))

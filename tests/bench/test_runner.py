@@ -143,7 +143,11 @@ def test_a_failure_is_recorded_and_does_not_stop_the_rest(tmp_path: Path) -> Non
     assert "31×24" in rows["theirs", "c"].error
     assert rows["theirs", "c"].picture  # it is there, but cannot be scored
     assert rows["auif", "c"].values.keys() == {"en", "scd"}
-    assert all(one.mean_rank is None for one in results.standings(plan.data_sets[0]))
+    assert results.uncounted(plan.data_sets[0]) == ["b"]  # nobody has it, so it says nothing of anybody
+    assert [(one.model, one.complete) for one in results.standings(plan.data_sets[0])] == [
+        ("auif", True),
+        ("theirs", False),
+    ]
     # Mended, it is made; the others stay.
     shutil.copy(pairs / "ir" / "b.png", pairs / "vis" / "b.png")
     mended = by_key(run_bench(plan))

@@ -27,8 +27,8 @@ class Standing:
         firsts: number of metrics on which no contender has a better mean.
         seconds: number of metrics with rank 2.
         pictures: how many of its pictures have all metrics.
-        complete: whether these are all scenes. If not, its means are over other pictures than those of the others,
-            and it is not ranked.
+        complete: whether these are all scenes that count. If not, its means are over other pictures than those of the
+            others, and it is not ranked.
         time: median of the seconds per picture; None where there are none.
         memory: median of the peak memory per picture in MiB; None where there is none.
     """
@@ -60,21 +60,27 @@ def ranks(values: Mapping[str, float], direction: Direction) -> dict[str, int]:
     return {name: placed.get(name, len(costs) + 1) for name in values}
 
 
-def standings(
-    rows: Sequence[Row], models: Sequence[str], metrics: Mapping[str, Direction], scenes: int
-) -> list[Standing]:
+def counted(rows: Sequence[Row], metrics: Mapping[str, Direction]) -> set[str]:
+    """The scenes of one data set that count: those for which any contender has all metrics.
+
+    A scene for which nobody has them, as one with a broken source, tells nothing of the contenders.
+    """
+    return {row.scene for row in rows if all(key in row.values for key in metrics)}
+
+
+def standings(rows: Sequence[Row], models: Sequence[str], metrics: Mapping[str, Direction]) -> list[Standing]:
     """The contenders of one data set, best mean rank first, those that are not ranked last.
 
     Args:
         rows: of one data set.
         models: names of the contenders.
         metrics: direction of the metrics that count, by key.
-        scenes: how many scenes the data set has.
     """
     scored = {
         model: [row for row in rows if row.model == model and all(key in row.values for key in metrics)]
         for model in models
     }
+    scenes = len(counted(rows, metrics))
     spreads = {
         model: {key: spread([row.values[key] for row in mine]) for key in metrics}
         for model, mine in scored.items()

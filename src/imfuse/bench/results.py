@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from imfuse.bench.plan import BenchPlan
-from imfuse.bench.ranking import Standing, standings
+from imfuse.bench.ranking import Direction, Standing, counted, standings
 from imfuse.bench.rows import Row
 from imfuse.data.sets import DataSet
 from imfuse.metrics import METRICS
@@ -39,9 +39,16 @@ class BenchResults:
 
     def standings(self, data_set: DataSet) -> list[Standing]:
         """The contenders on a data set, best mean rank first."""
-        metrics = {key: METRICS[key].direction for key in self.plan.metrics[data_set.name]}
         models = [contender.name for contender in self.plan.contenders_of(data_set)]
-        return standings(self.rows_of(data_set), models, metrics, len(data_set.scenes))
+        return standings(self.rows_of(data_set), models, self._directions(data_set))
+
+    def uncounted(self, data_set: DataSet) -> list[str]:
+        """Scenes that do not count, since no contender has a picture of them with all metrics."""
+        scenes = counted(self.rows_of(data_set), self._directions(data_set))
+        return [scene.name for scene in data_set.scenes if scene.name not in scenes]
+
+    def _directions(self, data_set: DataSet) -> dict[str, Direction]:
+        return {key: METRICS[key].direction for key in self.plan.metrics[data_set.name]}
 
 
 def metric_columns(plan: BenchPlan) -> Sequence[str]:

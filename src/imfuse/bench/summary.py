@@ -70,7 +70,7 @@ def _data_set(results: BenchResults, data_set: DataSet, overlaps: Sequence[Overl
     lines += [_line(head), _line(["---", *["---:"] * (len(head) - 1)])]
     marked = {overlap.model for overlap in overlaps if overlap.data_set == data_set.name}
     lines += [_line(_row(one, keys, scenes, one.model in marked)) for one in found]
-    lines += ["", *_left_out(found, scenes)]
+    lines += ["", *_left_out(found, scenes), *_uncounted(results.uncounted(data_set))]
     for one in overlaps:
         lines += [f"{IN_TRAINING} {escaped(f'{one.model}: {one.words}')}", ""] if one.data_set == data_set.name else []
     for words in results.plan.left_out:
@@ -108,6 +108,16 @@ def _left_out(found: Sequence[Standing], scenes: int) -> list[str]:
         return []
     names = ", ".join(f"{escaped(one.model)} ({one.pictures} of {scenes} pictures)" for one in partial)
     return [f"Not ranked, because pictures or metrics are missing (column `error` of results.csv): {names}.", ""]
+
+
+def _uncounted(scenes: Sequence[str]) -> list[str]:
+    if not scenes:
+        return []
+    names = ", ".join(escaped(name) for name in scenes)
+    return [
+        f"Not counted, because no model has a picture with all metrics (column `error` of results.csv): {names}.",
+        "",
+    ]
 
 
 def _definitions(results: BenchResults) -> list[str]:
