@@ -9,7 +9,8 @@ from itertools import combinations
 from pathlib import Path
 
 from imfuse.batch import Job
-from imfuse.data.stacks import folders_in, group_by_stem, pictures_in
+from imfuse.data.pairs import group_by_stem
+from imfuse.data.stacks import folders_in, pictures_in
 from imfuse.errors import OutputError, UsageError
 
 _LONGEST_STEM = 180

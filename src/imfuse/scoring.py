@@ -112,15 +112,10 @@ def check_metrics(keys: Sequence[str], sources: int, truth: bool) -> None:
         twice = next(key for key in keys if list(keys).count(key) > 1)
         raise UsageError(f"metric {twice} is named twice")
     for key in keys:
-        if not is_served(key, sources, truth):
+        if not METRICS[key].is_served(sources, truth):
             need = METRICS[key].needs
             given = f", but {sources} {'is' if sources == 1 else 'are'} given" if need == "two sources" else ""
             raise UsageError(f"metric {key} needs {_NEEDED[need]}{given}")
-
-
-def is_served(key: str, sources: int, truth: bool) -> bool:
-    """Whether so many sources, and a truth or none, suffice for a metric."""
-    return METRICS[key].is_served(sources, truth)
 
 
 @dataclass(frozen=True, slots=True)

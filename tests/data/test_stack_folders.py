@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from imfuse.data.stacks import folders_in, group_by_stem, natural_key, pictures_in
+from imfuse.data.natural import natural_key
+from imfuse.data.pairs import group_by_stem
+from imfuse.data.stacks import folders_in, pictures_in
 from imfuse.errors import DataError
 
 

@@ -12,7 +12,6 @@ from imfuse.data.sets import DataSet, Scene, read_data_set
 from imfuse.errors import DataError, UsageError
 from imfuse.metrics import METRICS
 from imfuse.metrics.defaults import default_metrics
-from imfuse.scoring import is_served
 
 
 @dataclass(frozen=True)
@@ -195,7 +194,7 @@ def _metrics(sets: Sequence[DataSet], asked: Sequence[str]) -> tuple[dict[str, t
         truth = all(scene.truth is not None for scene in data_set.scenes)
         counts = {len(scene.sources) for scene in data_set.scenes}
         wanted = list(dict.fromkeys(asked)) or default_metrics(data_set.task, truth=truth)
-        served = {key: all(is_served(key, count, truth) for count in counts) for key in wanted}
+        served = {key: all(METRICS[key].is_served(count, truth) for count in counts) for key in wanted}
         chosen[data_set.name] = tuple(key for key in wanted if served[key] and METRICS[key].available())
         missing = [key for key in wanted if key not in chosen[data_set.name]]
         lacks = [f"{METRICS[key].name} {_lack(key, served[key])}" for key in missing]

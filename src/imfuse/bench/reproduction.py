@@ -13,7 +13,7 @@ from imfuse.bench.reproduce import Compared, Means, compare
 from imfuse.bench.results import BenchResults
 from imfuse.bench.rows import Row
 from imfuse.bench.spectral import AS_STORED, plan_spectral
-from imfuse.data.sets import folders_in
+from imfuse.data.stacks import folders_in
 from imfuse.errors import DataError
 from imfuse.metrics import METRICS
 from imfuse.registry import list_models

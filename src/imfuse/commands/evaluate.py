@@ -20,7 +20,8 @@ from imfuse.commands.summary import say
 from imfuse.data.fused import Fusion, fusions_of_one, pair_fusions
 from imfuse.data.natural import natural_key
 from imfuse.data.pairs import pictures_by_stem
-from imfuse.data.sets import ROLE_FOLDERS, Scene, folders_in, infer_task, read_data_set, scenes_of_roles
+from imfuse.data.sets import ROLE_FOLDERS, Scene, infer_task, read_data_set, scenes_of_roles
+from imfuse.data.stacks import folders_in
 from imfuse.errors import DataError, ImfuseError, UsageError
 from imfuse.interruption import INTERRUPTED
 from imfuse.io import atomic_path, check_output
@@ -28,7 +29,7 @@ from imfuse.io.naming import shown
 from imfuse.metrics import METRICS
 from imfuse.pool import Pool
 from imfuse.score_files import Scored, Scores, to_csv, to_json, to_markdown
-from imfuse.scoring import check_metrics, describe_metric, is_served, score
+from imfuse.scoring import check_metrics, describe_metric, score
 from imfuse.tasks import TASKS
 
 FORMATS = {".txt": "table", ".csv": "csv", ".json": "json", ".md": "md"}
@@ -206,7 +207,7 @@ def _metrics(request: EvaluateRequest, fusions: Sequence[Fusion], task: str, con
     from imfuse.metrics.defaults import default_metrics
 
     usual = default_metrics(task, truth=truth)
-    keys = [key for key in usual if all(is_served(key, count, truth) for count in counts)]
+    keys = [key for key in usual if all(METRICS[key].is_served(count, truth) for count in counts)]
     if not keys:
         raise UsageError(f"the usual metrics of task {task!r} need sources or a truth; give --sources or --metrics")
     left_out = [key for key in usual if key not in keys]

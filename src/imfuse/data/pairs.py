@@ -1,7 +1,8 @@
-"""Pairs of pictures in two folders, matched by the stem of their names."""
+"""Pictures of several folders, matched by the stem of their names."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,15 +15,15 @@ from imfuse.io import is_picture_name
 
 
 @dataclass(frozen=True, slots=True)
-class Pairing:
-    """Pictures of two folders by stem.
+class Grouping:
+    """Pictures of several folders by stem.
 
     Attributes:
-        pairs: (stem, first, second), by stem.
-        orphans: pictures without a partner.
+        groups: (stem, one picture of each folder in the order of the folders), by stem.
+        orphans: pictures whose stem is not in every folder.
     """
 
-    pairs: tuple[tuple[str, Path, Path], ...]
+    groups: tuple[tuple[str, tuple[Path, ...]], ...]
     orphans: tuple[Path, ...]
 
 
@@ -46,14 +47,17 @@ def pictures_by_stem(folder: Path) -> dict[str, Path]:
     return found
 
 
-def pair_by_stem(first: Path, second: Path) -> Pairing:
-    """Match the pictures of two folders by the stem of their names."""
-    left, right = pictures_by_stem(first), pictures_by_stem(second)
-    stems = sorted(left.keys() & right.keys())
-    orphans = [left[s] for s in sorted(left.keys() - right.keys())] + [
-        right[s] for s in sorted(right.keys() - left.keys())
-    ]
-    return Pairing(tuple((stem, left[stem], right[stem]) for stem in stems), tuple(orphans))
+def group_by_stem(folders: Sequence[Path]) -> Grouping:
+    """Match the pictures of two or more folders by the stem of their names.
+
+    Raises:
+        DataError: a folder cannot be read, or holds two pictures of one stem.
+    """
+    found = [pictures_by_stem(folder) for folder in folders]
+    common = set.intersection(*(set(pictures) for pictures in found))
+    groups = tuple((stem, tuple(pictures[stem] for pictures in found)) for stem in sorted(common))
+    orphans = tuple(pictures[stem] for pictures in found for stem in sorted(pictures.keys() - common))
+    return Grouping(groups, orphans)
 
 
 def read_gray(path: Path) -> NDArray[np.uint8]:

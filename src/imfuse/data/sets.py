@@ -10,8 +10,9 @@ from pathlib import Path
 from imfuse.data.natural import natural_key
 from imfuse.data.pairs import pictures_by_stem
 from imfuse.data.set_file import SET_FILE, SetFile, read_set_file
+from imfuse.data.stacks import folders_in
 from imfuse.errors import DataError, UsageError
-from imfuse.io.naming import cause, shown
+from imfuse.io.naming import shown
 
 ROLE_FOLDERS: dict[str, tuple[tuple[str, ...], ...]] = {
     "infrared": (("ir", "infrared", "thermal", "nir"), ("vis", "vi", "visible")),
@@ -103,19 +104,6 @@ def infer_task(folders: Sequence[Path]) -> str | None:
     """The task that the names of folders tell, in whatever order they stand; None if they tell none or several."""
     told = [name for name in _TELLING_TASKS if all(_named(folders, names) for names in ROLE_FOLDERS[name])]
     return told[0] if len(told) == 1 else None
-
-
-def folders_in(folder: Path) -> list[Path]:
-    """The folders in a folder, and links to such, in natural order; hidden ones are left out.
-
-    Raises:
-        DataError: the folder cannot be read.
-    """
-    try:
-        found = [entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
-    except OSError as error:
-        raise DataError(f"{shown(folder)}: cannot be read as a folder ({cause(error)})") from error
-    return sorted(found, key=lambda entry: natural_key(entry.name))
 
 
 def scenes_of_roles(

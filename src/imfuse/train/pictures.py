@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from imfuse.data.pairs import pair_by_stem, read_gray
+from imfuse.data.pairs import group_by_stem, read_gray
 from imfuse.errors import DataError
 from imfuse.train.config import training_folder
 
@@ -25,13 +25,13 @@ def read_training_pictures(folder: Path, crop: int) -> list[NDArray[np.uint8]]:
     Raises:
         DataError: none, an orphan, or a picture smaller than the crop.
     """
-    pairing = pair_by_stem(*training_folder(folder))
-    if pairing.orphans or not pairing.pairs:
+    pairing = group_by_stem(training_folder(folder))
+    if pairing.orphans or not pairing.groups:
         problem = f"{pairing.orphans[0]} has no partner" if pairing.orphans else "no pairs of pictures"
         raise DataError(f"{folder}: {problem}; ir and vis must hold pictures of the same names")
     pictures = []
-    for _, infrared, visible in pairing.pairs:
-        for path in (infrared, visible):
+    for _, pair in pairing.groups:
+        for path in pair:
             picture = read_gray(path)
             if min(picture.shape) < crop:
                 raise DataError(f"{path}: is smaller than the crop of {crop} pixels; choose a smaller --crop")

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from imfuse.data.pairs import pair_by_stem, read_gray
+from imfuse.data.pairs import group_by_stem, read_gray
 from imfuse.errors import DataError
 from imfuse.metrics import METRICS, evaluate
 from imfuse.quantise import OutputDepth
@@ -31,7 +31,8 @@ def pairs_of(folder: Path, keep: Callable[[str], bool] | None = None) -> list[Pa
     Raises:
         DataError: there is no pair.
     """
-    pairs = [pair for pair in pair_by_stem(*training_folder(folder)).pairs if keep is None or keep(pair[0])]
+    groups = group_by_stem(training_folder(folder)).groups
+    pairs = [(stem, infrared, visible) for stem, (infrared, visible) in groups if keep is None or keep(stem)]
     if not pairs:
         raise DataError(f"{folder}: no pairs of pictures to score; ir and vis must hold pictures of the same names")
     return pairs
