@@ -159,8 +159,8 @@ def _encode(picture: Tensor, folded: list[Folded], gain: Tensor, origin: Tensor)
     residual = picture
     for index, unit in enumerate(folded):
         if index:
-            residual = picture - _shifted_sum(taps, channels, height, width)
-        _neighbourhoods(residual, seen)
+            residual = picture - shifted_sum(taps, channels, height, width)
+        neighbourhoods(residual, seen)
         following = folded[index + 1].synthesis if index + 1 < len(folded) else None
         for start in range(0, pixels, chunk):
             part = code[start : start + chunk]
@@ -174,7 +174,7 @@ def _encode(picture: Tensor, folded: list[Folded], gain: Tensor, origin: Tensor)
     return planes.view(1, -1, height, width)
 
 
-def _neighbourhoods(picture: Tensor, out: Tensor) -> None:
+def neighbourhoods(picture: Tensor, out: Tensor) -> None:
     """Write the neighbourhoods of every pixel of (1, c, H, W) into the rows of ``out`` but the last."""
     _, channels, height, width = picture.shape
     size = round(((out.shape[0] - 1) / channels) ** 0.5)
@@ -185,7 +185,7 @@ def _neighbourhoods(picture: Tensor, out: Tensor) -> None:
             planes[:, down, right] = padded[:, down : down + height, right : right + width]
 
 
-def _shifted_sum(taps: Tensor, channels: int, height: int, width: int) -> Tensor:
+def shifted_sum(taps: Tensor, channels: int, height: int, width: int) -> Tensor:
     """The picture (1, c, H, W) whose pixels gave ``taps`` (c·s², pixels) to their neighbours."""
     size = round((taps.shape[0] / channels) ** 0.5)
     padded = reflect_pad(taps.view(1, -1, height, width), size // 2)[0]

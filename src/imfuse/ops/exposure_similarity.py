@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from imfuse.errors import UsageError
-from imfuse.ops.windows import box_taps, filter_valid, gaussian_taps
+from imfuse.ops.windows import box_taps, filter_valid, filter_zero_padded, gaussian_taps
 
 C1 = 0.01**2
 C2 = 0.03**2
@@ -22,6 +21,7 @@ MIDDLE_GRAY = 0.5
 DOUBLE_VARIANCE = 2.0 * 0.2**2  # of the weights of well-exposedness: global and local deviation are both 0.2
 GRAY_WINDOW = 11
 COLOUR_WINDOW = 8
+_GRAY_TAPS = gaussian_taps(GRAY_WINDOW, GRAY_WINDOW / 6.0)
 
 
 def gray_exposure_similarity(fused: Tensor, sources: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
@@ -56,13 +56,36 @@ def gray_exposure_similarity(fused: Tensor, sources: Iterable[Tensor]) -> tuple[
         Ma, Duanmu, Zhu, Fang, Wang, Deep guided learning for fast multi-exposure image fusion, IEEE Transactions on
         Image Processing 29, 2020, with window, padding and pooling of the authors' release.
     """
-    taps = gaussian_taps(GRAY_WINDOW, GRAY_WINDOW / 6.0)
-    margin = [GRAY_WINDOW // 2] * 4
     return _similarity(
         fused,
         sources,
-        local_mean=lambda pictures: filter_valid(F.pad(pictures, margin), taps),
+        local_mean=lambda pictures: filter_zero_padded(pictures, _GRAY_TAPS),
         brightness=lambda _, means: means.mean(dim=(-2, -1), keepdim=True),
+    )
+
+
+def crop_exposure_similarity(fused: Tensor, sources: Iterable[Tensor], means: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
+    """The maps of `gray_exposure_similarity` for crops, as they are in the middle of the pictures these are from.
+
+    Windows lie inside the crops, and how well exposed a source is as a whole is known from the whole picture.
+
+    Args:
+        fused: (B, 1, H, W) in [0, 1] with H, W ≥ 11.
+        sources: tensors like `fused`.
+        means: of every source the mean of the whole picture, (B, 1, 1, 1).
+
+    Returns:
+        Luminance and structure, (B, 1, H − 10, W − 10) each.
+
+    Raises:
+        UsageError: There is no source.
+    """
+    wholes = iter(means)
+    return _similarity(
+        fused,
+        sources,
+        local_mean=lambda pictures: filter_valid(pictures, _GRAY_TAPS),
+        brightness=lambda *_: next(wholes),
     )
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -37,18 +39,51 @@ def filter_valid(pictures: Tensor, taps: list[float], step: int = 1) -> Tensor:
         (…, (H − n)//step + 1, (W − n)//step + 1), of the same type.
     """
     if _opencv_serves(pictures, taps):
-        return _filter_with_opencv(pictures, taps)[..., ::step, ::step]
+        margin = len(taps) // 2
+        height, width = pictures.shape[-2:]
+        filtered = filter_zero_padded(pictures, taps)[..., margin : height - margin, margin : width - margin]
+        return filtered[..., ::step, ::step]
     return _filter_axis(_filter_axis(pictures, taps, -2, step), taps, -1, step)
 
 
+def filter_zero_padded(pictures: Tensor, taps: list[float]) -> Tensor:
+    """Filter rows and columns with symmetric taps around every pixel; outside the picture lie zeros.
+
+    Args:
+        pictures: (…, H, W), any floating point type.
+        taps: n taps, symmetric, n odd.
+
+    Returns:
+        (…, H, W), of the same type.
+    """
+    if not _opencv_serves(pictures, taps):
+        return filter_valid(F.pad(pictures, [len(taps) // 2] * 4), taps)
+    if pictures.requires_grad and torch.is_grad_enabled():
+        filtered: Tensor = _ZeroPaddedFilter.apply(pictures, taps)
+        return filtered
+    return _filter_with_opencv(pictures, taps)
+
+
 def _opencv_serves(pictures: Tensor, taps: list[float]) -> bool:
-    recorded = pictures.requires_grad and torch.is_grad_enabled()
     known = pictures.dtype in (torch.float32, torch.float64) and pictures.device.type == "cpu"
-    return known and not recorded and len(taps) % 2 == 1
+    return known and type(pictures) is Tensor and len(taps) % 2 == 1
+
+
+class _ZeroPaddedFilter(torch.autograd.Function):
+    """A symmetric filter between zeros is its own adjoint: the gradient is filtered as the picture was."""
+
+    @staticmethod
+    def forward(ctx: Any, pictures: Tensor, taps: list[float]) -> Tensor:
+        ctx.taps = taps
+        return _filter_with_opencv(pictures, taps)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        return filter_zero_padded(gradients[0], ctx.taps), None
 
 
 def _filter_with_opencv(pictures: Tensor, taps: list[float]) -> Tensor:
-    """All windows of pictures on the CPU without a gradient, about twice as fast as shifted sums."""
+    """Filter pictures on the CPU between zeros, about twice as fast as shifted sums."""
     height, width = pictures.shape[-2:]
     filtered = torch.empty_like(pictures, memory_format=torch.contiguous_format)
     kernel = np.asarray(taps)
@@ -56,9 +91,8 @@ def _filter_with_opencv(pictures: Tensor, taps: list[float]) -> Tensor:
         pictures.detach().reshape(-1, height, width).numpy(), filtered.view(-1, height, width).numpy(), strict=True
     )
     for plane, target in planes:
-        cv2.sepFilter2D(plane, -1, kernel, kernel, dst=target, borderType=cv2.BORDER_REPLICATE)
-    margin = len(taps) // 2
-    return filtered[..., margin : height - margin, margin : width - margin]
+        cv2.sepFilter2D(plane, -1, kernel, kernel, dst=target, borderType=cv2.BORDER_CONSTANT)
+    return filtered
 
 
 def _filter_axis(pictures: Tensor, taps: list[float], axis: int, step: int) -> Tensor:

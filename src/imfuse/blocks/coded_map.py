@@ -1,0 +1,89 @@
+"""A map made of a picture's code by a 1×1 convolution, in inference and without ever holding the code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from imfuse.blocks.dcu_stack import DictionaryStack, Folded, neighbourhoods, shifted_sum
+
+SIDE = 256
+"""Codes are made of squares of so many pixels: those of 16 channels take 4 MB and stay in the processor's cache."""
+
+
+class Piece(NamedTuple):
+    """A square of a picture: the rows and columns that are read for it, and of these the ones that count."""
+
+    read: tuple[slice, slice]
+    core: tuple[slice, slice]
+    place: tuple[slice, slice]
+
+
+def pieces(height: int, width: int, side: int, halo: int) -> Iterator[Piece]:
+    """Squares that cover a picture once, each read with its halo as far as the picture goes."""
+    for top in range(0, height, side):
+        for left in range(0, width, side):
+            rows, columns = _span(top, side, halo, height), _span(left, side, halo, width)
+            yield Piece(*zip(rows, columns, strict=True))
+
+
+def _span(start: int, side: int, halo: int, length: int) -> tuple[slice, slice, slice]:
+    """What is read, which part of that counts, and where this lies in the picture, along one axis."""
+    stop = min(start + side, length)
+    first = max(start - halo, 0)
+    return slice(first, min(stop + halo, length)), slice(start - first, stop - first), slice(start, stop)
+
+
+def coded_map(encoder: DictionaryStack, head: Tensor, pictures: Tensor, side: int = SIDE) -> Tensor | None:
+    """``conv2d(encoder(pictures), head)`` for an encoder of soft thresholds, without gradients.
+
+    The last unit's code goes straight into the 1×1 convolution, square by square, so that no code leaves the cache and
+    nothing but the map is as large as the picture. Planes of a code lie one after the other here: products with the few
+    numbers per pixel and thresholds of one plane are faster so than with the channels last (2.5 times with 16 filters).
+
+    Args:
+        encoder: of soft thresholds, in evaluation.
+        head: (1, q, 1, 1).
+        pictures: (B, c, H, W).
+        side: of the squares.
+
+    Returns:
+        (B, 1, H, W); None where the normalisations cannot be folded: see :meth:`DictionaryStack.fold`.
+    """
+    folded, gain = encoder.fold()
+    if not folded:
+        return None
+    weights = head.flatten(1)
+    rest = (weights * encoder.origin).sum()
+    weights = weights * gain
+    thresholds = [unit.high.tolist() for unit in folded]
+    batch, _, height, width = pictures.shape
+    result = pictures.new_empty(batch, 1, height, width)
+    for index in range(batch):
+        for piece in pieces(height, width, side, encoder.halo):
+            square = _square(pictures[index : index + 1, :, *piece.read], folded, thresholds, weights)
+            torch.sub(square[piece.core], rest, out=result[index, 0, *piece.place])
+    return result
+
+
+def _square(picture: Tensor, folded: list[Folded], thresholds: list[list[float]], head: Tensor) -> Tensor:
+    """The map (H, W) of one square (1, c, H, W), unit by unit in place."""
+    _, channels, height, width = picture.shape
+    pixels = height * width
+    code = picture.new_empty(head.shape[1], pixels)
+    seen = picture.new_ones(folded[0].analysis.shape[0], pixels)
+    residual = picture
+    for unit, limits in zip(folded, thresholds, strict=True):
+        if unit.synthesis is None:
+            neighbourhoods(residual, seen)
+            torch.mm(unit.analysis.T, seen, out=code)
+        else:
+            residual = picture - shifted_sum(unit.synthesis @ code, channels, height, width)
+            neighbourhoods(residual, seen)
+            code.addmm_(unit.analysis.T, seen)
+        for plane, limit in zip(code, limits, strict=True):
+            torch._C._nn.softshrink(plane, limit, out=plane)
+    return (head @ code).view(height, width)
