@@ -91,6 +91,9 @@ class FusionNetwork(nn.Module, ABC):
     explain_bytes_per_pixel: int = 0
     """The same of :meth:`explain`."""
 
+    shares_bytes_per_pixel: int = 0
+    """The same of :meth:`source_shares`, its result not counted; 0 for a network that has no shares to show."""
+
     @property
     @abstractmethod
     def halo(self) -> int:
@@ -128,6 +131,37 @@ class FusionNetwork(nn.Module, ABC):
             A survey, whose ``merged(other)`` is that of both windows.
         """
         raise NotImplementedError(f"{type(self).__name__} needs no survey")
+
+    def check_shares(self) -> None:
+        """Refuse to show shares where there are none, before anything is computed.
+
+        Raises:
+            UsageError: the network has no shares to show, or none as it is set.
+        """
+        if not self.shares_bytes_per_pixel:
+            raise UsageError(
+                "this model has no share of every source to show; choose another, such as --model guided-filter"
+            )
+
+    def source_shares(self, sources: Iterable[Tensor], survey: Any = None) -> Tensor:
+        """The share that each source has in the result at a pixel.
+
+        A network that has shares sets :attr:`shares_bytes_per_pixel` and overrides this. The shares of a window depend
+        on no more pixels around it than :meth:`fuse` does.
+
+        Args:
+            sources: as for :meth:`fuse`.
+            survey: as for :meth:`fuse`.
+
+        Returns:
+            (B, N, H, W) of N sources in their order: not negative, and summing to 1 at every pixel. Sources that are
+            equal there have equal shares.
+
+        Raises:
+            UsageError: the network has no shares to show, or none as it is set.
+        """
+        self.check_shares()
+        raise NotImplementedError(f"{type(self).__name__} says what its shares cost and does not give them")
 
     def explain(self, sources: Iterable[Tensor], names: Sequence[str], survey: Any = None) -> Mapping[str, Part]:
         """The parts that the algorithm saw, by name; ``names`` are those of the sources.
