@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -26,6 +26,9 @@ from imfuse.tiles import CACHE_SIDE, SMALLEST, tile_side, tiles
 
 if TYPE_CHECKING:
     from imfuse.networks.protocol import FusionNetwork
+
+Work = Literal["fuse", "shares", "explain"]
+"""What is to be done: fuse, fuse and tell the shares of the sources, or show the parts."""
 
 Range = RangeName | Mapping[str, RangeName] | None
 
@@ -119,7 +122,7 @@ def make_plan(
     depth: Depth | None,
     memory: int,
     *,
-    explained: bool = False,
+    work: Work = "fuse",
 ) -> Plan:
     """Open the sources and decide everything.
 
@@ -139,7 +142,7 @@ def make_plan(
     colour = colour_policy(task, network)
     channels = colour.channels(opened)
     stored = output_depth(detail, depth)
-    pixel = _bytes_per_pixel(network, colour, opened, channels, stored, explained=explained)
+    pixel = _bytes_per_pixel(network, colour, opened, channels, stored, work)
     windows, kept = _windows(pixel, network.halo + network.alignment - 1, opened, memory)
     levels, level_notes = _levels(task, opened, windows, asked, kept=kept)
     notes += resize_notes + level_notes + colour.notes(opened, channels)
@@ -189,18 +192,28 @@ def _levels(
     return [levels for levels, _ in found], [note for _, notes in found for note in notes]
 
 
+def working_bytes(network: FusionNetwork, count: int, work: Work) -> int:
+    """What a pixel of a window takes in a network, of so many sources."""
+    held = network.bytes_per_pixel_per_source * count
+    if work == "fuse":
+        return network.bytes_per_pixel + held
+    # The shares exist twice while they are put together, and are quantised one by one.
+    shared = max(network.bytes_per_pixel, network.shares_bytes_per_pixel + 2 * 4 * count) + held
+    if work == "shares":
+        return shared
+    return max(network.explain_bytes_per_pixel + held, shared) + network.explain_bytes_per_pixel_per_source * count
+
+
 def _bytes_per_pixel(
     network: FusionNetwork,
     colour: ColourPolicy,
     sources: Sequence[PixelSource],
     channels: int,
     depth: OutputDepth,
-    *,
-    explained: bool,
+    work: Work,
 ) -> int:
     """What a pixel of a window takes: the network, the colour, the source at hand and the one before it, the result."""
-    working = network.explain_bytes_per_pixel if explained else network.bytes_per_pixel
-    working += network.bytes_per_pixel_per_source * len(sources)
+    working = working_bytes(network, len(sources), work)
     most = max(source.channels for source in sources)
     at_hand = (4 + 8) * most + 2 * 4 * colour.network_channels(channels)
     held = colour.bytes_per_pixel if channels == 3 else 0

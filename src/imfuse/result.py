@@ -15,6 +15,8 @@ from imfuse.io.source import Metadata
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from imfuse.source_shares import SourceShares
+
 
 @dataclass(frozen=True, slots=True)
 class SourceReport:
@@ -82,12 +84,14 @@ class FusionResult:
         report: how it was made.
         metadata: EXIF, ICC profile and resolution that :meth:`save` writes.
         has_alpha: whether the last channel is alpha.
+        shares: which source won where, if it was asked for.
     """
 
     image: NDArray[Any] | Tensor
     report: Report
     metadata: Metadata = field(default_factory=Metadata)
     has_alpha: bool = False
+    shares: SourceShares | None = None
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False, quality: int = 95) -> tuple[str, ...]:
         """Write the picture; the format follows from the ending (PNG, JPEG, TIFF, BMP, WebP).
