@@ -6,8 +6,10 @@ from typing import TypeVar
 import numpy as np
 import torch
 
+from imfuse.blocks.dcu_stack import DictionaryStack
 from imfuse.networks.auif import AUIF
 from imfuse.networks.csc_ivfn import CSCIVFN
+from imfuse.networks.csc_mefn import CSCMEFN
 from imfuse.networks.ifcnn import IFCNN
 from imfuse.networks.protocol import FusionNetwork
 from imfuse.networks.two_scale import TwoScaleNetwork
@@ -26,17 +28,33 @@ def settled_csc_ivfn(seed: int = 0, **arguments: object) -> CSCIVFN:
     """A small CSC-IVFN whose normalisations and levels have seen data. Not a trained network."""
     torch.manual_seed(seed)
     network = CSCIVFN(**{"units": 3, "filters": 6, **arguments})
-    with torch.no_grad():
-        for encoder in (network.base_encoder, network.detail_encoder):
-            for unit in encoder.units():
-                # Values of either sign and far from those of a fresh network, so that nothing is linear by chance.
-                unit.norm.weight.uniform_(0.5, 1.5).mul_(torch.randn(len(unit.norm.weight)).sign())
-                unit.norm.bias.normal_(std=0.3)
-                for parameter in unit.activation.parameters():
-                    parameter.uniform_(0.1, 0.9)
+    for encoder in (network.base_encoder, network.detail_encoder):
+        _stir(encoder)
     _settled(network)
     network.calibrate(list(torch.rand(3, 1, 1, 40, 40)))
     return network
+
+
+def settled_csc_mefn(seed: int = 0, **arguments: object) -> CSCMEFN:
+    """A small CSC-MEFN whose normalisations have seen data. Not a trained network."""
+    torch.manual_seed(seed)
+    network = CSCMEFN(**{"filters": 6, **arguments})
+    _stir(network.encoder)
+    with torch.no_grad():
+        for _ in range(40):
+            network.encoder(torch.rand(4, 1, 48, 48))
+        network.head.weight.mul_(3)  # so that weights are far from equal
+    return network.eval().requires_grad_(False)
+
+
+def _stir(encoder: DictionaryStack) -> None:
+    """Values of either sign and far from those of a fresh network, so that nothing is linear by chance."""
+    with torch.no_grad():
+        for unit in encoder.units():
+            unit.norm.weight.uniform_(0.5, 1.5).mul_(torch.randn(len(unit.norm.weight)).sign())
+            unit.norm.bias.normal_(std=0.3)
+            for parameter in unit.activation.parameters():
+                parameter.uniform_(0.1, 0.9)
 
 
 def settled_ifcnn(seed: int = 0, **arguments: object) -> IFCNN:

@@ -30,6 +30,7 @@ def fuse(
     rule: str | None = None,
     base_rule: str | None = None,
     detail_rule: str | None = None,
+    fast: bool = False,
     device: str = "cpu",
     **options: Any,
 ) -> FusionResult:
@@ -44,6 +45,7 @@ def fuse(
         rule: fusion rule, for models where it can be chosen.
         base_rule: fusion rule of base maps alone, for models that have them.
         detail_rule: fusion rule of detail maps alone.
+        fast: whether to work in the model's fast mode, where it has one.
         device: where to compute: ``cpu``, ``cuda`` …
         **options: ``range``, ``resize_to``, ``depth``, ``memory``, ``shares``, ``progress``: see
             :meth:`imfuse.fuser.Fuser.fuse`.
@@ -64,6 +66,7 @@ def fuse(
         rule=rule,
         base_rule=base_rule,
         detail_rule=detail_rule,
+        fast=fast,
         device=device,
     )
     return fuser.fuse(sources, **options)
@@ -76,6 +79,7 @@ def load(
     rule: str | None = None,
     base_rule: str | None = None,
     detail_rule: str | None = None,
+    fast: bool = False,
     device: str = "cpu",
 ) -> Fuser:
     """A fuser with a trained model, to be used for many pictures.
@@ -86,10 +90,11 @@ def load(
         rule: fusion rule, for models where it can be chosen.
         base_rule: fusion rule of base maps alone, for models that have them.
         detail_rule: fusion rule of detail maps alone.
+        fast: whether to work in the model's fast mode, where it has one.
         device: where to compute.
 
     Raises:
-        imfuse.errors.UsageError: no such model, task or rule, or the model does not serve the task.
+        imfuse.errors.UsageError: no such model, task or rule, the model does not serve the task, or it has no fast mode.
         imfuse.errors.WeightsError: the weights or their card are missing or damaged.
     """
     from imfuse.errors import UsageError
@@ -111,6 +116,7 @@ def load(
 
     network = load_network(card)
     network.use_rule(rule, base=base_rule, detail=detail_rule)
+    network.use_fast(fast)
     return Fuser(network, chosen, card.name, device, card)
 
 

@@ -46,7 +46,7 @@ class Settings:
     Attributes:
         task: task name.
         model: model name or path of weights.
-        rules: fusion rules as :func:`imfuse.load` takes them: ``rule``, ``base_rule``, ``detail_rule``.
+        rules: how the model is set, as :func:`imfuse.load` takes it: ``rule``, ``base_rule``, ``detail_rule``, ``fast``.
         device: where to compute.
         options: keyword arguments of :meth:`imfuse.fuser.Fuser.fuse`.
         overwrite: replace outputs that exist.
@@ -55,7 +55,7 @@ class Settings:
 
     task: str
     model: str
-    rules: tuple[tuple[str, str | None], ...]
+    rules: tuple[tuple[str, Any], ...]
     device: str
     options: tuple[tuple[str, Any], ...]
     overwrite: bool
@@ -95,7 +95,7 @@ def fuser_of(settings: Settings) -> Fuser:
 
 
 @lru_cache(maxsize=1)
-def _fuser(task: str, model: str, rules: tuple[tuple[str, str | None], ...], device: str) -> Fuser:
+def _fuser(task: str, model: str, rules: tuple[tuple[str, Any], ...], device: str) -> Fuser:
     from imfuse import load
 
     return load(model, task=task, device=device, **dict(rules))

@@ -152,6 +152,7 @@ def fuse(
     rule: RuleName = None,
     base_rule: BaseRule = None,
     detail_rule: DetailRule = None,
+    fast: Annotated[bool, typer.Option("--fast", help="Faster and a little less exact, with csc-mefn.")] = False,
     range_: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(
@@ -221,7 +222,7 @@ def fuse(
         output=output,
         task=task,
         model=model,
-        rules=(("rule", rule), ("base_rule", base_rule), ("detail_rule", detail_rule)),
+        rules=(("rule", rule), ("base_rule", base_rule), ("detail_rule", detail_rule), ("fast", fast)),
         options=(("range", parse_range(range_)), ("resize_to", resize_to), ("depth", depth), ("memory", memory)),
         overwrite=overwrite,
         skip_orphans=skip_orphans,

@@ -145,7 +145,7 @@ def make_plan(
     pixel = _bytes_per_pixel(network, colour, opened, channels, stored, work)
     windows, kept = _windows(pixel, network.halo + network.alignment - 1, opened, memory)
     levels, level_notes = _levels(task, opened, windows, asked, kept=kept)
-    notes += resize_notes + level_notes + colour.notes(opened, channels)
+    notes += network.remarks + resize_notes + level_notes + colour.notes(opened, channels)
     notes += [
         f"{source.name}: its alpha channel is not used"
         for source in opened

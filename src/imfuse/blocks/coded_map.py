@@ -37,7 +37,7 @@ def _span(start: int, side: int, halo: int, length: int) -> tuple[slice, slice, 
     return slice(first, min(stop + halo, length)), slice(start - first, stop - first), slice(start, stop)
 
 
-def coded_map(encoder: DictionaryStack, head: Tensor, pictures: Tensor, side: int = SIDE) -> Tensor | None:
+def coded_map(encoder: DictionaryStack, head: Tensor, pictures: Tensor) -> Tensor | None:
     """``conv2d(encoder(pictures), head)`` for an encoder of soft thresholds, without gradients.
 
     The last unit's code goes straight into the 1×1 convolution, square by square, so that no code leaves the cache and
@@ -48,7 +48,6 @@ def coded_map(encoder: DictionaryStack, head: Tensor, pictures: Tensor, side: in
         encoder: of soft thresholds, in evaluation.
         head: (1, q, 1, 1).
         pictures: (B, c, H, W).
-        side: of the squares.
 
     Returns:
         (B, 1, H, W); None where the normalisations cannot be folded: see :meth:`DictionaryStack.fold`.
@@ -63,7 +62,7 @@ def coded_map(encoder: DictionaryStack, head: Tensor, pictures: Tensor, side: in
     batch, _, height, width = pictures.shape
     result = pictures.new_empty(batch, 1, height, width)
     for index in range(batch):
-        for piece in pieces(height, width, side, encoder.halo):
+        for piece in pieces(height, width, SIDE, encoder.halo):
             square = _square(pictures[index : index + 1, :, *piece.read], folded, thresholds, weights)
             torch.sub(square[piece.core], rest, out=result[index, 0, *piece.place])
     return result

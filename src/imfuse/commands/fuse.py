@@ -38,7 +38,7 @@ class FuseRequest:
     output: Path | None
     task: str
     model: str | None
-    rules: tuple[tuple[str, str | None], ...]
+    rules: tuple[tuple[str, Any], ...]
     options: tuple[tuple[str, Any], ...]
     overwrite: bool
     skip_orphans: bool

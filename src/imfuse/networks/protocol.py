@@ -221,6 +221,20 @@ class FusionNetwork(nn.Module, ABC):
         keys = ("", "_weight") if self.shows_shares else ("",)
         return [f"{name}{key}" for name in names for key in keys] + ["fused"]
 
+    @property
+    def remarks(self) -> list[str]:
+        """What a report has to say of the way the network is set, in words."""
+        return []
+
+    def use_fast(self, fast: bool = True) -> None:
+        """Work in the fast mode from now on, or no longer.
+
+        Raises:
+            UsageError: the network has no fast mode.
+        """
+        if fast:
+            raise UsageError("this model has no fast mode; leave --fast out, or choose csc-mefn")
+
     def use_rule(self, name: str | None = None, *, base: str | None = None, detail: str | None = None) -> None:
         """Merge by the rule of this name from now on, or by one rule for base and one for detail maps.
 

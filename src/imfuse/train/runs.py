@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -102,20 +103,38 @@ def _choose(cards: list[ModelCard], run: Path) -> ModelCard:
     """Copy the files of the best seed into ``run``; its card tells the scores of all."""
     scores = [card.figures["validation"]["scores"] for card in cards]
     ranks = mean_ranks(scores)
-    best = cards[int(np.argmin(ranks))]
+    ranked = [{**score, "mean_rank": value} for score, value in zip(scores, ranks, strict=True)]
+    return keep_best(cards, int(np.argmin(ranks)), ranked, SCORES, CRITERION, run)
+
+
+def keep_best(
+    cards: Sequence[ModelCard],
+    chosen: int,
+    scores: Sequence[Mapping[str, float]],
+    keys: Sequence[str],
+    criterion: str,
+    run: Path,
+) -> ModelCard:
+    """Copy the files of the chosen seed into ``run``; its card tells the scores of all seeds.
+
+    Args:
+        cards: of the seeds, each beside its files, with the figures of a validation.
+        chosen: index of the best.
+        scores: of every seed.
+        keys: of the scores whose mean and deviation are told.
+        criterion: in words.
+        run: the folder.
+    """
+    best = cards[chosen]
     for name in (best.weights_path.name, "config.json", "curves.csv", "curves.png"):
         shutil.copyfile(best.weights_path.with_name(name), run / name)
-    seeds = {
-        str(card.recipe["seed"]): {**score, "mean_rank": value}
-        for card, score, value in zip(cards, scores, ranks, strict=True)
-    }
     spread = {
-        "seeds": seeds,
-        "mean": {key: float(np.mean([score[key] for score in scores])) for key in SCORES},
-        "deviation": {key: float(np.std([score[key] for score in scores], ddof=1)) for key in SCORES},
+        "seeds": {str(card.recipe["seed"]): dict(score) for card, score in zip(cards, scores, strict=True)},
+        "mean": {key: float(np.mean([score[key] for score in scores])) for key in keys},
+        "deviation": {key: float(np.std([score[key] for score in scores], ddof=1)) for key in keys},
     }
     figures = {"validation": {**best.figures["validation"], **spread}}
-    card = replace(best, selection=CRITERION, figures=figures, path=run / f"{best.name}.json")
+    card = replace(best, selection=criterion, figures=figures, path=run / f"{best.name}.json")
     write_card(card, run / f"{best.name}.json")
     return card
 

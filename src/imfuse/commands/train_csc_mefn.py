@@ -1,0 +1,33 @@
+"""``imfuse train csc-mefn``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from imfuse.commands.train import set_up
+
+
+def run_train_csc_mefn(
+    settings: Mapping[str, Any],
+    data: Sequence[Path],
+    skip: Sequence[str],
+    run: Path,
+    validation: Path | None,
+    *,
+    seeds: int,
+    resume: bool,
+    progress: bool,
+) -> None:
+    """Train CSC-MEFN; say where the results lie."""
+    set_up(progress)
+    from imfuse.train.bracket_runs import BracketData, train_bracket_seeds
+    from imfuse.train.csc_mefn import CSCMEFNConfig
+
+    brackets = BracketData(data, skip, validation)
+    card = train_bracket_seeds(CSCMEFNConfig(**settings), brackets, run, seeds, resume=resume, progress=progress)
+    console = Console(stderr=True, quiet=not progress)
+    console.print(f"{card.weights_path}: {card.parameters} parameters", markup=False, soft_wrap=True)

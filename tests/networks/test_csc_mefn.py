@@ -1,0 +1,241 @@
+import itertools
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.export import Dim
+
+from helpers import noise, settled_csc_mefn
+from imfuse import plan as plan_module
+from imfuse.blocks import coded_map as coded_map_module
+from imfuse.errors import UsageError
+from imfuse.fuser import Fuser
+from imfuse.networks.csc_mefn import CSCMEFN
+from imfuse.tasks import TASKS
+from windows import fuse_in_windows
+
+
+def bracket(count: int, height: int, width: int, batch: int = 1) -> list[Tensor]:
+    """One scene at several exposures: some of it black in the dark ones, and white in the bright ones."""
+    torch.manual_seed(count * height + width)
+    coarse = torch.rand(batch, 1, -(-height // 6) + 1, -(-width // 6) + 1)
+    scene = F.interpolate(coarse, (height, width), mode="bilinear") + 0.1 * torch.rand(batch, 1, height, width)
+    return [(scene * 2**stop).clamp(0, 1) for stop in torch.linspace(-2, 2, count)]
+
+
+def literal_code(network: CSCMEFN, source: Tensor) -> Tensor:
+    """Eq. 3 three times from z = 0 with plain convolutions, then the 1×1 convolution."""
+    code = torch.zeros(1, 1)
+    for index, unit in enumerate(network.encoder):
+        residual = source
+        if index:
+            residual = source - unit.conv0(F.pad(code, (1, 1, 1, 1), mode="reflect"))
+        code = unit.norm(code + unit.conv1(F.pad(residual, (1, 1, 1, 1), mode="reflect")))
+        threshold = unit.activation.threshold.abs().reshape(1, -1, 1, 1)
+        code = code.sign() * (code.abs() - threshold).clamp_min(0)
+    return network.head(code)
+
+
+@pytest.mark.parametrize("count", [2, 3, 30])
+def test_fusion_equals_the_literal_equations(count: int) -> None:
+    network = settled_csc_mefn().double()
+    sources = [source.double() for source in bracket(count, 34, 27, batch=2)]
+    weights = torch.cat([literal_code(network, source) for source in sources], 1).softmax(1)
+    expected = (weights * torch.cat(sources, 1)).sum(1, keepdim=True)
+    with torch.no_grad():
+        torch.testing.assert_close(network.fuse(iter(sources)), expected, atol=1e-12, rtol=0)
+        torch.testing.assert_close(network.source_shares(iter(sources)), weights, atol=1e-12, rtol=0)
+    assert weights.max() > 0.9 or count == 30  # and not a mean of all
+
+
+def test_the_paper_network_has_the_parameters_that_its_equations_have() -> None:
+    """2·9q filter values per unit (the first has one half), 2q of the normalisation, q thresholds; q of the 1×1."""
+    network = CSCMEFN(filters=16)
+    assert len(network.encoder) == 3
+    assert sum(p.numel() for p in network.parameters()) == 16 * (5 * 9 + 3 * 3 + 1)
+
+
+@pytest.mark.parametrize("fast", [False, True])
+def test_weights_sum_to_one_and_make_the_picture(fast: bool) -> None:
+    network = settled_csc_mefn()
+    network.use_fast(fast)
+    sources = bracket(5, 41, 38)
+    with torch.no_grad():
+        shares = network.source_shares(sources)
+        fused = network.fuse(sources)
+    assert shares.min() >= 0
+    torch.testing.assert_close(shares.sum(1), torch.ones(1, 41, 38))
+    torch.testing.assert_close((shares * torch.cat(sources, 1)).sum(1, keepdim=True), fused, atol=1e-6, rtol=0)
+    assert all((fused >= torch.stack(sources).amin(0) - 1e-6).flatten())
+
+
+@pytest.mark.parametrize("fast", [False, True])
+def test_the_order_of_the_exposures_does_not_matter(fast: bool) -> None:
+    network = settled_csc_mefn()
+    network.use_fast(fast)
+    sources = bracket(3, 30, 31)
+    with torch.no_grad():
+        expected = network.fuse(sources)
+        for order in itertools.permutations(sources):
+            torch.testing.assert_close(network.fuse(order), expected, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("fast", [False, True])
+@pytest.mark.parametrize("count", [2, 7])
+def test_equal_exposures_are_the_result(fast: bool, count: int) -> None:
+    network = settled_csc_mefn()
+    network.use_fast(fast)
+    source = bracket(2, 25, 22)[0]
+    with torch.no_grad():
+        assert torch.equal(network.fuse([source] * count), source)
+        torch.testing.assert_close(network.source_shares([source] * count), torch.full((1, count, 25, 22), 1 / count))
+
+
+@pytest.mark.parametrize("fast", [False, True])
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 9), (2, 2), (3, 17), (19, 4), (64, 65)])
+def test_any_size_gives_a_finite_picture_in_the_unit_interval(height: int, width: int, fast: bool) -> None:
+    network = settled_csc_mefn()
+    network.use_fast(fast)
+    sources = [torch.zeros(3, 1, height, width), torch.ones(3, 1, height, width), *torch.rand(1, 3, 1, height, width)]
+    with torch.no_grad():
+        fused = network.fuse(sources)
+    assert fused.shape == (3, 1, height, width)
+    assert ((fused >= 0) & (fused <= 1)).all()
+
+
+def test_squares_equal_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The code is made square by square; where they are cut does not show, and neither does the recorded form."""
+    network = settled_csc_mefn()
+    source = torch.rand(2, 1, 61, 47)
+    with torch.no_grad():
+        expected = network.head(network.encoder.literal(source))
+        for side in (8, 33, 256):
+            monkeypatch.setattr(coded_map_module, "SIDE", side)
+            torch.testing.assert_close(network.code(source), expected, atol=1e-5, rtol=0)
+    recorded = network.requires_grad_().code(source)
+    assert recorded.requires_grad
+    torch.testing.assert_close(recorded.detach(), expected, atol=1e-5, rtol=0)
+
+
+def test_a_normalisation_that_cannot_be_folded_is_computed_as_it_is() -> None:
+    network = settled_csc_mefn()
+    network.encoder.units()[0].norm.weight[1] = 0
+    source = torch.rand(1, 1, 30, 20)
+    with torch.no_grad():
+        torch.testing.assert_close(network.code(source), literal_code(network, source), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("fast", [False, True])
+def test_halo_bounds_what_a_pixel_reaches(fast: bool) -> None:
+    network = settled_csc_mefn().double()
+    network.use_fast(fast)
+    sources = [source.double() for source in bracket(2, 161, 161)]
+    changed = sources[0].clone()
+    changed[..., 80, 80] += 0.5
+    with torch.no_grad():
+        difference = (network.fuse(sources) - network.fuse([changed, sources[1]])).abs()[0, 0]
+    reached = int(((difference > 1e-12).nonzero() - 80).abs().max())
+    slack = 2 * network.factor if fast else 0
+    assert network.halo - slack <= reached <= network.halo
+
+
+@pytest.mark.parametrize("fast", [False, True])
+@pytest.mark.parametrize("side", [16, 37])
+def test_windows_equal_the_whole(fast: bool, side: int) -> None:
+    network = settled_csc_mefn()
+    network.use_fast(fast)
+    sources = bracket(3, 101, 90)
+    with torch.no_grad():
+        tiled = fuse_in_windows(network, sources, side)
+        torch.testing.assert_close(tiled, network.fuse(sources), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("fast", [False, True])
+def test_tiled_equals_whole_in_colour(fast: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = settled_csc_mefn()
+    network.use_fast(fast)
+    fuser = Fuser(network, TASKS["exposure"])
+    sources = [noise(71, 65, seed=seed) // (seed + 1) for seed in range(3)]
+    whole = fuser.fuse(sources, depth="float")
+    monkeypatch.setattr(plan_module, "tile_side", lambda *_: 23)
+    tiled = fuser.fuse(sources, depth="float")
+    assert (whole.report.tiles, tiled.report.tiles) == (1, 12)
+    np.testing.assert_allclose(tiled.image, whole.image, atol=2e-5, rtol=0)
+    assert any("fast" in note for note in tiled.report.notes) == fast
+
+
+def test_a_fast_mode_at_full_resolution_is_the_full_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With means over 1×1 pixels, and windows of one pixel that the filter explains wholly: by their offset."""
+    network = settled_csc_mefn()
+    monkeypatch.setattr(CSCMEFN, "factor", 1)
+    monkeypatch.setattr(CSCMEFN, "radius", 0)
+    sources = bracket(3, 33, 29)
+    with torch.no_grad():
+        expected = network.fuse(sources)
+        network.use_fast()
+        torch.testing.assert_close(network.fuse(sources), expected, atol=1e-6, rtol=0)
+
+
+def test_the_fast_mode_is_told_and_can_be_left() -> None:
+    network = settled_csc_mefn()
+    sources = bracket(2, 40, 40)
+    with torch.no_grad():
+        expected = network.fuse(sources)
+        network.use_fast()
+        assert (network.alignment, len(network.remarks)) == (4, 1)
+        assert not torch.equal(network.fuse(sources), expected)
+        network.use_fast(False)
+        assert (network.alignment, network.remarks) == (1, [])
+        assert torch.equal(network.fuse(sources), expected)
+
+
+def test_gradients_reach_every_parameter_and_are_right() -> None:
+    torch.manual_seed(0)
+    network = CSCMEFN(units=2, filters=2).double()
+    network.encoder(torch.rand(2, 1, 8, 8, dtype=torch.double))
+    network.eval()
+    for unit in network.encoder.units():
+        unit.activation.threshold.data.fill_(0.1)
+    sources = [source.double() for source in bracket(3, 7, 6)]
+    network.fuse(sources).square().sum().backward()
+    step = 1e-6
+    for name, parameter in network.named_parameters():
+        assert parameter.grad is not None, name
+        index = int(parameter.grad.abs().flatten().argmax())
+        values = []
+        for sign in (1, -1):
+            with torch.no_grad():
+                parameter.flatten()[index] += sign * step
+                values.append(float(network.fuse(sources).square().sum()))
+                parameter.flatten()[index] -= sign * step
+        assert float(parameter.grad.flatten()[index]) == pytest.approx((values[0] - values[1]) / (2 * step), rel=1e-5)
+
+
+def test_nothing_to_fuse_is_told() -> None:
+    for work in (settled_csc_mefn().fuse, settled_csc_mefn().source_shares):
+        with pytest.raises(UsageError, match="nothing to fuse"):
+            work([])
+
+
+class FusePair(nn.Module):
+    def __init__(self, network: CSCMEFN) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, dark: Tensor, bright: Tensor) -> Tensor:
+        return self.network.fuse([dark, bright])
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_the_exported_network_equals_the_eager_one_at_other_sizes(recorded: bool) -> None:
+    network = settled_csc_mefn(units=2, filters=3)
+    sides = {2: Dim("height", min=2, max=16384), 3: Dim("width", min=2, max=16384)}
+    with torch.set_grad_enabled(recorded):
+        pair = FusePair(network)
+        graph = torch.export.export(pair, tuple(bracket(2, 40, 52)), dynamic_shapes=(sides, sides)).module()
+    with torch.no_grad():
+        for height, width in [(40, 52), (97, 61), (5, 130)]:
+            sources = bracket(2, height, width)
+            torch.testing.assert_close(graph(*sources), network.fuse(sources), atol=1e-5, rtol=0)
