@@ -94,7 +94,7 @@ def load(
         device: where to compute.
 
     Raises:
-        imfuse.errors.UsageError: no such model, task or rule, the model does not serve the task, or it has no fast mode.
+        imfuse.errors.UsageError: no such model, task or rule, or the model does not serve the task or has no fast mode.
         imfuse.errors.WeightsError: the weights or their card are missing or damaged.
     """
     from imfuse.errors import UsageError

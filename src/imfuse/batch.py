@@ -46,7 +46,8 @@ class Settings:
     Attributes:
         task: task name.
         model: model name or path of weights.
-        rules: how the model is set, as :func:`imfuse.load` takes it: ``rule``, ``base_rule``, ``detail_rule``, ``fast``.
+        rules: how the model is set, as :func:`imfuse.load` takes it: ``rule``, ``base_rule``, ``detail_rule`` and
+            ``fast``.
         device: where to compute.
         options: keyword arguments of :meth:`imfuse.fuser.Fuser.fuse`.
         overwrite: replace outputs that exist.

@@ -77,12 +77,12 @@ def _square(picture: Tensor, folded: list[Folded], thresholds: list[list[float]]
     residual = picture
     for unit, limits in zip(folded, thresholds, strict=True):
         if unit.synthesis is None:
-            neighbourhoods(residual, seen)
+            neighbourhoods(residual, seen, unit.spacing)
             torch.mm(unit.analysis.T, seen, out=code)
         else:
-            residual = picture - shifted_sum(unit.synthesis @ code, channels, height, width)
-            neighbourhoods(residual, seen)
+            residual = picture - shifted_sum(unit.synthesis @ code, channels, height, width, unit.spacing)
+            neighbourhoods(residual, seen, unit.spacing)
             code.addmm_(unit.analysis.T, seen)
         for plane, limit in zip(code, limits, strict=True):
-            torch._C._nn.softshrink(plane, limit, out=plane)
+            torch.ops.aten.softshrink.out(plane, limit, out=plane)
     return (head @ code).view(height, width)

@@ -46,6 +46,8 @@ class DictionaryUnit(nn.Module):
         size: s, side of the filters; odd.
         activation_name: f.
         first: whether this unit starts from z = 0.
+        spacing: pixels from one tap of a filter to the next; with more than one, the atoms of the dictionary are wider
+            and no more expensive ("à trous").
     """
 
     def __init__(
@@ -56,8 +58,10 @@ class DictionaryUnit(nn.Module):
         activation_name: ActivationName = "sst",
         *,
         first: bool = False,
+        spacing: int = 1,
     ) -> None:
         super().__init__()
+        self.spacing = spacing
         self.conv1 = nn.Conv2d(channels, filters, size, bias=False)
         self.conv0 = None if first else nn.Conv2d(filters, channels, size, bias=False)
         if self.conv0 is not None:
@@ -69,7 +73,7 @@ class DictionaryUnit(nn.Module):
     @property
     def halo(self) -> int:
         """Pixels around a pixel on which its code depends."""
-        radius = self.conv1.kernel_size[0] // 2
+        radius = self.conv1.kernel_size[0] // 2 * self.spacing
         return radius if self.conv0 is None else 2 * radius
 
     def step(self, code: Tensor | None, picture: Tensor) -> Tensor:
@@ -80,14 +84,16 @@ class DictionaryUnit(nn.Module):
             picture: x, (B, c, H, W).
         """
         if self.conv0 is None or code is None:
-            return analyse(picture, self.conv1.weight)
-        return analyse(picture - synthesise(code, self.conv0.weight), self.conv1.weight, code)
+            return analyse(picture, self.conv1.weight, None, self.spacing)
+        residual = picture - synthesise(code, self.conv0.weight, self.spacing)
+        return analyse(residual, self.conv1.weight, code, self.spacing)
 
     def literal_step(self, code: Tensor | None, picture: Tensor) -> Tensor:
         """:meth:`step` by two convolutions of reflection-padded maps, as printed."""
         if self.conv0 is None or code is None:
-            return analyse_literally(picture, self.conv1.weight)
-        return code + analyse_literally(picture - synthesise_literally(code, self.conv0.weight), self.conv1.weight)
+            return analyse_literally(picture, self.conv1.weight, self.spacing)
+        residual = picture - synthesise_literally(code, self.conv0.weight, self.spacing)
+        return code + analyse_literally(residual, self.conv1.weight, self.spacing)
 
     def forward(self, code: Tensor | None, picture: Tensor) -> Tensor:
         """One unit: the next code (B, q, H, W)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -27,11 +28,13 @@ class Folded(NamedTuple):
     y ← y + analysis · [patch of the residual, 1], then y ← y + factor · clamp(y, low, high).
 
     Attributes:
+        spacing: pixels from one tap of the filters to the next.
         synthesis: Conv₀ as (c·s², q); None in the first unit.
         analysis: Conv₁ and the normalisation's shift as (c·s² + 1, q).
         low, high, factor: the activation, each (q,).
     """
 
+    spacing: int
     synthesis: Tensor | None
     analysis: Tensor
     low: Tensor
@@ -56,15 +59,23 @@ class DictionaryStack(nn.ModuleList):
         activation_name: f of all units.
         channels: c, of the picture.
         size: s, of the filters.
+        spacings: of every unit the pixels from one tap of its filters to the next; by default 1.
     """
 
     origin: Tensor
 
     def __init__(
-        self, units: int, filters: int, activation_name: ActivationName, channels: int = 1, size: int = 3
+        self,
+        units: int,
+        filters: int,
+        activation_name: ActivationName,
+        channels: int = 1,
+        size: int = 3,
+        spacings: Sequence[int] | None = None,
     ) -> None:
         super().__init__(
-            DictionaryUnit(channels, filters, size, activation_name, first=index == 0) for index in range(units)
+            DictionaryUnit(channels, filters, size, activation_name, first=index == 0, spacing=spacing)
+            for index, spacing in enumerate(spacings or [1] * units)
         )
         self.register_buffer("origin", torch.zeros(filters))
 
@@ -119,7 +130,7 @@ class DictionaryStack(nn.ModuleList):
                 log.debug("a channel's gain leaves the range of the numbers: the units run one by one")
                 return [], gain
             analysis = torch.cat([analysis, (shift / gain)[None]])
-            folded.append(Folded(synthesis, analysis, *_clamp(unit.activation, gain)))
+            folded.append(Folded(unit.spacing, synthesis, analysis, *_clamp(unit.activation, gain)))
         return folded, gain
 
 
@@ -159,8 +170,8 @@ def _encode(picture: Tensor, folded: list[Folded], gain: Tensor, origin: Tensor)
     residual = picture
     for index, unit in enumerate(folded):
         if index:
-            residual = picture - shifted_sum(taps, channels, height, width)
-        neighbourhoods(residual, seen)
+            residual = picture - shifted_sum(taps, channels, height, width, unit.spacing)
+        neighbourhoods(residual, seen, unit.spacing)
         following = folded[index + 1].synthesis if index + 1 < len(folded) else None
         for start in range(0, pixels, chunk):
             part = code[start : start + chunk]
@@ -174,24 +185,26 @@ def _encode(picture: Tensor, folded: list[Folded], gain: Tensor, origin: Tensor)
     return planes.view(1, -1, height, width)
 
 
-def neighbourhoods(picture: Tensor, out: Tensor) -> None:
+def neighbourhoods(picture: Tensor, out: Tensor, spacing: int) -> None:
     """Write the neighbourhoods of every pixel of (1, c, H, W) into the rows of ``out`` but the last."""
     _, channels, height, width = picture.shape
     size = round(((out.shape[0] - 1) / channels) ** 0.5)
-    padded = reflect_pad(picture, size // 2)[0]
+    padded = reflect_pad(picture, size // 2 * spacing)[0]
     planes = out[:-1].view(channels, size, size, height, width)
     for down in range(size):
         for right in range(size):
-            planes[:, down, right] = padded[:, down : down + height, right : right + width]
+            top, left = down * spacing, right * spacing
+            planes[:, down, right] = padded[:, top : top + height, left : left + width]
 
 
-def shifted_sum(taps: Tensor, channels: int, height: int, width: int) -> Tensor:
+def shifted_sum(taps: Tensor, channels: int, height: int, width: int, spacing: int) -> Tensor:
     """The picture (1, c, H, W) whose pixels gave ``taps`` (c·s², pixels) to their neighbours."""
     size = round((taps.shape[0] / channels) ** 0.5)
-    padded = reflect_pad(taps.view(1, -1, height, width), size // 2)[0]
-    padded = padded.view(channels, size, size, height + size - 1, width + size - 1)
+    padded = reflect_pad(taps.view(1, -1, height, width), size // 2 * spacing)
+    padded = padded.view(channels, size, size, *padded.shape[-2:])
     picture = taps.new_zeros(1, channels, height, width)
     for down in range(size):
         for right in range(size):
-            picture[0] += padded[:, down, right, down : down + height, right : right + width]
+            top, left = down * spacing, right * spacing
+            picture[0] += padded[:, down, right, top : top + height, left : left + width]
     return picture

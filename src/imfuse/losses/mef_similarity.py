@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from imfuse.ops.exposure_similarity import crop_exposure_similarity, gray_exposure_similarity
@@ -22,9 +23,9 @@ def mef_ssim_loss(fused: Tensor, exposures: Tensor, means: Tensor | None = None)
     Returns:
         A scalar, the mean over the batch; 0 is the best, 2 the worst.
     """
-    sources = exposures.split(1, dim=1)
+    sources = torch.split(exposures, 1, dim=1)
     if means is None:
         luminance, structure = gray_exposure_similarity(fused, sources)
     else:
-        luminance, structure = crop_exposure_similarity(fused, sources, means[..., None, None].split(1, dim=1))
+        luminance, structure = crop_exposure_similarity(fused, sources, torch.split(means[..., None, None], 1, dim=1))
     return 1 - (luminance.mean((1, 2, 3)) * structure.mean((1, 2, 3))).mean()

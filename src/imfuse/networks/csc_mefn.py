@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -45,9 +45,9 @@ class CSCMEFN(FusionNetwork):
     radius = 2
     epsilon = 1e-3
 
-    def __init__(self, units: int = 3, filters: int = 16) -> None:
+    def __init__(self, units: int = 3, filters: int = 16, size: int = 3, spacings: Sequence[int] | None = None) -> None:
         super().__init__()
-        self.encoder = DictionaryStack(units, filters, "sst")
+        self.encoder = DictionaryStack(units, filters, "sst", size=size, spacings=spacings)
         self.head = nn.Conv2d(filters, 1, 1, bias=False)
         self.fast = False
 
@@ -74,7 +74,7 @@ class CSCMEFN(FusionNetwork):
         self.alignment = self.factor if fast else 1
 
     def code(self, source: Tensor) -> Tensor:
-        """l of a luma, (B, 1, H, W): the logarithm of its weight, but for what all exposures share."""
+        """The code l of a luma, (B, 1, H, W): the logarithm of its weight, but for what all exposures share."""
         if not (self.training or torch.is_grad_enabled() or _traced()):
             code = coded_map(self.encoder, self.head.weight, source)
             if code is not None:
@@ -83,7 +83,7 @@ class CSCMEFN(FusionNetwork):
         return made
 
     def upsampled_code(self, source: Tensor) -> Tensor:
-        """l of a luma (B, 1, H, W), made of a coarse copy of it."""
+        """The code of a luma (B, 1, H, W), made of a coarse copy of it."""
         height, width = source.shape[-2:]
         coarse = F.avg_pool2d(source, self.factor, ceil_mode=True, count_include_pad=False)
         guide = F.pad(source, (0, -width % self.factor, 0, -height % self.factor))
@@ -91,7 +91,7 @@ class CSCMEFN(FusionNetwork):
         return code[..., :height, :width]
 
     def logit(self, source: Tensor) -> Tensor:
-        """l of a luma (B, 1, H, W) in the mode in use."""
+        """The code of a luma (B, 1, H, W) in the mode in use."""
         return self.upsampled_code(source) if self.fast else self.code(source)
 
     def fuse(self, sources: Iterable[Tensor], survey: Any = None) -> Tensor:

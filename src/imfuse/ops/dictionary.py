@@ -23,7 +23,7 @@ def channels_first(rows: Tensor, batch: int, height: int, width: int) -> Tensor:
     return rows.reshape(batch, height, width, -1).permute(0, 3, 1, 2)
 
 
-def synthesise(code: Tensor, filters: Tensor) -> Tensor:
+def synthesise(code: Tensor, filters: Tensor, spacing: int = 1) -> Tensor:
     """The picture of a code: ``conv2d(reflect_pad(code), filters)``.
 
     Every pixel's code gives its s² contributions in one matrix product; they are then shifted and added. What lies
@@ -32,6 +32,7 @@ def synthesise(code: Tensor, filters: Tensor) -> Tensor:
     Args:
         code: (B, q, H, W).
         filters: (c, q, s, s), s odd.
+        spacing: pixels from one tap to the next.
 
     Returns:
         (B, c, H, W).
@@ -43,44 +44,48 @@ def synthesise(code: Tensor, filters: Tensor) -> Tensor:
         given = (taps.T @ code.flatten(2)).reshape(batch, -1, height, width)
     else:
         given = channels_first(pixels_first(code) @ taps, batch, height, width)
-    padded = reflect_pad(given, size // 2).reshape(batch, channels, size, size, height + size - 1, width + size - 1)
+    padded = reflect_pad(given, size // 2 * spacing)
+    padded = padded.reshape(batch, channels, size, size, *padded.shape[-2:])
     picture = code.new_zeros(batch, channels, height, width)
     for down in range(size):
         for right in range(size):
-            picture = picture + padded[:, :, down, right, down : down + height, right : right + width]
+            top, left = down * spacing, right * spacing
+            picture = picture + padded[:, :, down, right, top : top + height, left : left + width]
     return picture
 
 
-def patches(picture: Tensor, size: int) -> Tensor:
-    """The ``size × size`` neighbourhood of every pixel, reflected at the borders: (B, c, H, W) → (B·H·W, c·size²)."""
-    padded = reflect_pad(picture, size // 2)
-    windows = padded.unfold(2, size, 1).unfold(3, size, 1)
+def patches(picture: Tensor, size: int, spacing: int = 1) -> Tensor:
+    """The ``size × size`` neighbours of every pixel, reflected at the borders: (B, c, H, W) → (B·H·W, c·size²)."""
+    padded = reflect_pad(picture, size // 2 * spacing)
+    span = (size - 1) * spacing + 1
+    windows = padded.unfold(2, span, 1).unfold(3, span, 1)[..., ::spacing, ::spacing]
     return windows.permute(0, 2, 3, 1, 4, 5).reshape(-1, picture.shape[1] * size * size)
 
 
-def analyse(picture: Tensor, filters: Tensor, code: Tensor | None = None) -> Tensor:
+def analyse(picture: Tensor, filters: Tensor, code: Tensor | None = None, spacing: int = 1) -> Tensor:
     """The code of a picture, added to ``code``: ``code + conv2d(reflect_pad(picture), filters)``.
 
     Args:
         picture: (B, c, H, W).
         filters: (q, c, s, s), s odd.
         code: (B, q, H, W), or None for zero.
+        spacing: pixels from one tap to the next.
 
     Returns:
         (B, q, H, W), channels last in memory.
     """
     batch, _, height, width = picture.shape
     taps = filters.flatten(1).T
-    seen = patches(picture, filters.shape[-1])
+    seen = patches(picture, filters.shape[-1], spacing)
     rows = seen @ taps if code is None else torch.addmm(pixels_first(code), seen, taps)
     return channels_first(rows, batch, height, width)
 
 
-def synthesise_literally(code: Tensor, filters: Tensor) -> Tensor:
+def synthesise_literally(code: Tensor, filters: Tensor, spacing: int = 1) -> Tensor:
     """:func:`synthesise` by ``conv2d``, as printed."""
-    return F.conv2d(reflect_pad(code, filters.shape[-1] // 2), filters)
+    return F.conv2d(reflect_pad(code, filters.shape[-1] // 2 * spacing), filters, dilation=spacing)
 
 
-def analyse_literally(picture: Tensor, filters: Tensor) -> Tensor:
+def analyse_literally(picture: Tensor, filters: Tensor, spacing: int = 1) -> Tensor:
     """:func:`analyse` by ``conv2d``, as printed."""
-    return F.conv2d(reflect_pad(picture, filters.shape[-1] // 2), filters)
+    return F.conv2d(reflect_pad(picture, filters.shape[-1] // 2 * spacing), filters, dilation=spacing)

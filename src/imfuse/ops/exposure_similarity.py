@@ -64,7 +64,9 @@ def gray_exposure_similarity(fused: Tensor, sources: Iterable[Tensor]) -> tuple[
     )
 
 
-def crop_exposure_similarity(fused: Tensor, sources: Iterable[Tensor], means: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
+def crop_exposure_similarity(
+    fused: Tensor, sources: Iterable[Tensor], means: Iterable[Tensor]
+) -> tuple[Tensor, Tensor]:
     """The maps of `gray_exposure_similarity` for crops, as they are in the middle of the pictures these are from.
 
     Windows lie inside the crops, and how well exposed a source is as a whole is known from the whole picture.

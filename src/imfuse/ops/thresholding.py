@@ -18,7 +18,7 @@ def soft_threshold(x: Tensor, threshold: Tensor | float) -> Tensor:
     if not isinstance(threshold, Tensor):
         return x - x.clamp(-threshold, threshold)
     if torch.is_grad_enabled() and not (torch.compiler.is_exporting() or torch.compiler.is_compiling()):
-        thresholded: Tensor = _SoftThreshold.apply(x, threshold)
+        thresholded: Tensor = _SoftThreshold.apply(x, threshold)  # type: ignore[no-untyped-call]
         return thresholded
     return x - torch.maximum(torch.minimum(x, threshold), -threshold)
 

@@ -59,7 +59,7 @@ def filter_zero_padded(pictures: Tensor, taps: list[float]) -> Tensor:
     if not _opencv_serves(pictures, taps):
         return filter_valid(F.pad(pictures, [len(taps) // 2] * 4), taps)
     if pictures.requires_grad and torch.is_grad_enabled():
-        filtered: Tensor = _ZeroPaddedFilter.apply(pictures, taps)
+        filtered: Tensor = _ZeroPaddedFilter.apply(pictures, taps)  # type: ignore[no-untyped-call]
         return filtered
     return _filter_with_opencv(pictures, taps)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,7 +31,7 @@ class Bracket:
     Attributes:
         name: of its set and the scene.
         lumas: (K, H, W), dark to bright.
-        halved: the same by means over 2×2 pixels.
+        halved: the same by means over 2×2 pixels; an odd last row or column is left out.
         means: mean of every luma, in [0, 1], (K,).
     """
 
@@ -43,7 +45,8 @@ class Bracket:
         """A bracket of lumas in any order."""
         ordered = sorted(lumas, key=lambda luma: float(luma.mean()))
         height, width = (side // 2 for side in ordered[0].shape)
-        halves = [cv2.resize(luma, (width, height), interpolation=cv2.INTER_AREA) for luma in ordered]
+        even = [luma[: 2 * height, : 2 * width] for luma in ordered]
+        halves = [cv2.resize(luma, (width, height), interpolation=cv2.INTER_AREA) for luma in even]
         means = np.array([luma.mean() / 255 for luma in ordered], np.float32)
         return cls(name, np.stack(ordered), np.stack(halves).astype(np.uint8), means)
 
@@ -122,7 +125,7 @@ def _lumas(paths: Sequence[Path], crop: int) -> list[NDArray[np.uint8]]:
 def spread_exposures(available: int, count: int, generator: np.random.Generator) -> tuple[int, ...]:
     """``count`` of so many exposures at random, from dark to bright: one of each of ``count`` nearly equal ranges."""
     bounds = np.linspace(0, available, count + 1).round().astype(int)
-    return tuple(int(generator.integers(low, high)) for low, high in zip(bounds[:-1], bounds[1:], strict=True))
+    return tuple(int(generator.integers(low, high)) for low, high in pairwise(bounds))
 
 
 class BracketDraws(Sampler[list[Draw]]):
@@ -148,7 +151,7 @@ class BracketDraws(Sampler[list[Draw]]):
         self.epoch = 0
 
     def __len__(self) -> int:
-        return -(-len(self.available) * self.repeats // self.batch)
+        return math.ceil(len(self.available) * self.repeats / self.batch)
 
     def set_epoch(self, epoch: int) -> None:
         """Say which epoch comes next; the trainer does it."""

@@ -59,6 +59,8 @@ class CSCMEFNConfig(TrainingConfig):
 
     units: int = 3
     filters: int = 16
+    size: int = 3
+    spacings: tuple[int, ...] = (1, 1, 1)
     epochs: int = 50
     settle_epochs: int = 10
     repeats: int = 12
@@ -90,7 +92,7 @@ class CSCMEFNConfig(TrainingConfig):
 
     def network_arguments(self) -> dict[str, Any]:
         """Constructor arguments of the network."""
-        return {"units": self.units, "filters": self.filters}
+        return {"units": self.units, "filters": self.filters, "size": self.size, "spacings": list(self.spacings)}
 
     def construct(self) -> CSCMEFN:
         """A fresh network."""
@@ -160,7 +162,7 @@ def bracket_losses(network: CSCMEFN, batch: Crops) -> tuple[Tensor, Tensor]:
     """MEF-SSIM loss and halo loss, means over the scenes of a batch. All exposures are coded together."""
     logits = network.code(batch.lumas.unsqueeze(1)).squeeze(1)
     similarities, halos = [], []
-    parts = zip(*(part.split(batch.counts) for part in (logits, batch.lumas, batch.means)), strict=True)
+    parts = zip(*(torch.split(part, batch.counts) for part in (logits, batch.lumas, batch.means)), strict=True)
     for logit, lumas, means in parts:
         fused = (logit.softmax(0) * lumas).sum(0)[None, None]
         similarities.append(mef_ssim_loss(fused, lumas[None], means[None]))
