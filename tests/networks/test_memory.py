@@ -11,15 +11,18 @@ import sys, torch
 from pathlib import Path
 from imfuse.networks.auif import AUIF
 from imfuse.networks.csc_ivfn import CSCIVFN
+from imfuse.networks.csc_mefn import CSCMEFN
 
 def status(key):
     lines = Path("/proc/self/status").read_text().splitlines()
     return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(key))
 
 torch.set_num_threads(1)
-networks = {"auif": lambda: AUIF(layers=2, filters=4), "csc-ivfn": lambda: CSCIVFN(units=2)}
+networks = {"auif": lambda: AUIF(layers=2, filters=4), "csc-ivfn": lambda: CSCIVFN(units=2), "csc-mefn": CSCMEFN}
 network = networks[sys.argv[1]]().eval()
-network.use_rule(base=sys.argv[2], detail=sys.argv[3])
+if sys.argv[2] != "-":
+    network.use_rule(base=sys.argv[2], detail=sys.argv[3])
+network.use_fast(sys.argv[5] == "fast")
 side = int(sys.argv[4])
 with torch.inference_mode():
     network.fuse(list(torch.rand(2, 1, 1, 64, 64)))
@@ -28,6 +31,8 @@ with torch.inference_mode():
     before = status("VmRSS")
     if sys.argv[5] == "explain":
         parts = network.explain(sources, ["infrared", "visible"])
+    elif sys.argv[5] == "shares":
+        network.source_shares(sources)
     elif sys.argv[5] == "survey":
         network.survey(sources, (slice(None), slice(None)))
     else:
@@ -51,6 +56,8 @@ print((status("VmHWM") - before) / side**2, declared)
         ("csc-ivfn", "saliency_weighted", "saliency_weighted", 700, "survey"),
         ("csc-ivfn", "saliency_weighted", "l1_norm", 700, "explain"),
         ("csc-ivfn", "l1_norm", "saliency_weighted", 700, "explain"),
+        ("csc-mefn", "-", "-", 1800, "fuse"),
+        ("csc-mefn", "-", "-", 1800, "fast"),
     ],
 )
 def test_a_network_takes_no_more_than_it_declares(name: str, base: str, detail: str, side: int, what: str) -> None:

@@ -39,8 +39,8 @@ class CSCMEFN(FusionNetwork):
     """
 
     stretches = True
-    bytes_per_pixel = 100
-    shares_bytes_per_pixel = 100
+    bytes_per_pixel = 50
+    shares_bytes_per_pixel = 50
     factor = 4
     radius = 2
     epsilon = 1e-3
