@@ -31,6 +31,10 @@ def train_csc_mefn(
     validation: Validation = None,
     units: Annotated[int, typer.Option(min=1, help="N: DCUs.")] = 3,
     filters: Annotated[int, typer.Option(min=1, help="q: channels of a code; the time grows with them.")] = 16,
+    size: Annotated[int, typer.Option(min=1, help="s: taps on a side of the filters.")] = 3,
+    spacings: Annotated[
+        str, typer.Option(help="Pixels from tap to tap, of every unit: wider filters at no cost.", metavar="N,N,…")
+    ] = "1,3,9",
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the scenes with the paper's settings.")] = 50,
     settle_epochs: Annotated[
         int, typer.Option(min=0, help="Passes after that, with the normalisations as in inference.")
@@ -67,6 +71,8 @@ def train_csc_mefn(
     settings = {
         "units": units,
         "filters": filters,
+        "size": size,
+        "spacings": spacings,
         "epochs": epochs,
         "settle_epochs": settle_epochs,
         "repeats": repeats,

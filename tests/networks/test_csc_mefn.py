@@ -29,18 +29,30 @@ def literal_code(network: CSCMEFN, source: Tensor) -> Tensor:
     """Eq. 3 three times from z = 0 with plain convolutions, then the 1×1 convolution."""
     code = torch.zeros(1, 1)
     for index, unit in enumerate(network.encoder):
+        spacing = unit.spacing
+        margin = [unit.conv1.kernel_size[0] // 2 * spacing] * 4
         residual = source
         if index:
-            residual = source - unit.conv0(F.pad(code, (1, 1, 1, 1), mode="reflect"))
-        code = unit.norm(code + unit.conv1(F.pad(residual, (1, 1, 1, 1), mode="reflect")))
+            padded = F.pad(code, margin, mode="reflect")
+            residual = source - F.conv2d(padded, unit.conv0.weight, dilation=spacing)
+        padded = F.pad(residual, margin, mode="reflect")
+        code = unit.norm(code + F.conv2d(padded, unit.conv1.weight, dilation=spacing))
         threshold = unit.activation.threshold.abs().reshape(1, -1, 1, 1)
         code = code.sign() * (code.abs() - threshold).clamp_min(0)
     return network.head(code)
 
 
-@pytest.mark.parametrize("count", [2, 3, 30])
-def test_fusion_equals_the_literal_equations(count: int) -> None:
-    network = settled_csc_mefn().double()
+@pytest.mark.parametrize(
+    ("count", "arguments"),
+    [
+        (2, {}),
+        (3, {"spacings": [1, 1, 1]}),
+        (3, {"size": 5, "units": 2, "spacings": [2, 1]}),
+        (30, {"units": 1, "spacings": None}),
+    ],
+)
+def test_fusion_equals_the_literal_equations(count: int, arguments: dict[str, object]) -> None:
+    network = settled_csc_mefn(**arguments).double()
     sources = [source.double() for source in bracket(count, 34, 27, batch=2)]
     weights = torch.cat([literal_code(network, source) for source in sources], 1).softmax(1)
     expected = (weights * torch.cat(sources, 1)).sum(1, keepdim=True)
@@ -105,9 +117,10 @@ def test_any_size_gives_a_finite_picture_in_the_unit_interval(height: int, width
     assert ((fused >= 0) & (fused <= 1)).all()
 
 
-def test_squares_equal_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("arguments", [{}, {"spacings": None}, {"size": 5, "spacings": [1, 2, 3]}])
+def test_squares_equal_the_whole(arguments: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
     """The code is made square by square; where they are cut does not show, and neither does the recorded form."""
-    network = settled_csc_mefn()
+    network = settled_csc_mefn(**arguments)
     source = torch.rand(2, 1, 61, 47)
     with torch.no_grad():
         expected = network.head(network.encoder.literal(source))
@@ -127,9 +140,9 @@ def test_a_normalisation_that_cannot_be_folded_is_computed_as_it_is() -> None:
         torch.testing.assert_close(network.code(source), literal_code(network, source), atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("fast", [False, True])
-def test_halo_bounds_what_a_pixel_reaches(fast: bool) -> None:
-    network = settled_csc_mefn().double()
+@pytest.mark.parametrize(("fast", "spacings"), [(False, None), (False, [1, 3, 9]), (True, [1, 1, 1])])
+def test_halo_bounds_what_a_pixel_reaches(fast: bool, spacings: list[int] | None) -> None:
+    network = settled_csc_mefn(spacings=spacings).double()
     network.use_fast(fast)
     sources = [source.double() for source in bracket(2, 161, 161)]
     changed = sources[0].clone()
@@ -141,10 +154,10 @@ def test_halo_bounds_what_a_pixel_reaches(fast: bool) -> None:
     assert network.halo - slack <= reached <= network.halo
 
 
-@pytest.mark.parametrize("fast", [False, True])
+@pytest.mark.parametrize(("fast", "spacings"), [(False, None), (False, [1, 3, 9]), (True, None), (True, [1, 3, 9])])
 @pytest.mark.parametrize("side", [16, 37])
-def test_windows_equal_the_whole(fast: bool, side: int) -> None:
-    network = settled_csc_mefn()
+def test_windows_equal_the_whole(fast: bool, spacings: list[int] | None, side: int) -> None:
+    network = settled_csc_mefn(spacings=spacings)
     network.use_fast(fast)
     sources = bracket(3, 101, 90)
     with torch.no_grad():
@@ -193,7 +206,7 @@ def test_the_fast_mode_is_told_and_can_be_left() -> None:
 
 def test_gradients_reach_every_parameter_and_are_right() -> None:
     torch.manual_seed(0)
-    network = CSCMEFN(units=2, filters=2).double()
+    network = CSCMEFN(units=2, filters=2, spacings=[1, 2]).double()
     network.encoder(torch.rand(2, 1, 8, 8, dtype=torch.double))
     network.eval()
     for unit in network.encoder.units():
@@ -230,8 +243,8 @@ class FusePair(nn.Module):
 
 @pytest.mark.parametrize("recorded", [True, False])
 def test_the_exported_network_equals_the_eager_one_at_other_sizes(recorded: bool) -> None:
-    network = settled_csc_mefn(units=2, filters=3)
-    sides = {2: Dim("height", min=2, max=16384), 3: Dim("width", min=2, max=16384)}
+    network = settled_csc_mefn(units=2, filters=3, spacings=[1, 2])
+    sides = {2: Dim("height", min=3, max=16384), 3: Dim("width", min=3, max=16384)}
     with torch.set_grad_enabled(recorded):
         pair = FusePair(network)
         graph = torch.export.export(pair, tuple(bracket(2, 40, 52)), dynamic_shapes=(sides, sides)).module()

@@ -36,6 +36,8 @@ class CSCMEFN(FusionNetwork):
     Args:
         units: N.
         filters: q.
+        size: s, side of the filters in taps.
+        spacings: of every unit, from the first on, the pixels from one tap of its filters to the next.
     """
 
     stretches = True
@@ -45,7 +47,9 @@ class CSCMEFN(FusionNetwork):
     radius = 2
     epsilon = 1e-3
 
-    def __init__(self, units: int = 3, filters: int = 16, size: int = 3, spacings: Sequence[int] | None = None) -> None:
+    def __init__(
+        self, units: int = 3, filters: int = 16, size: int = 3, spacings: Sequence[int] | None = (1, 3, 9)
+    ) -> None:
         super().__init__()
         self.encoder = DictionaryStack(units, filters, "sst", size=size, spacings=spacings)
         self.head = nn.Conv2d(filters, 1, 1, bias=False)

@@ -97,9 +97,10 @@ def check_resumed(config: TrainingConfig, run: Path) -> None:
         started = json.loads((run / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(f"{run / 'config.json'}: cannot be read ({error}); start the run anew") from error
+    settings = json.loads(json.dumps(config.to_dict()))  # tuples become lists, as in the file
     differing = [
         f"{name} was {started.get(name)}, now {value}"
-        for name, value in config.to_dict().items()
+        for name, value in settings.items()
         if started.get(name, value) != value and not (name.endswith("epochs") and value >= started[name])
     ]
     if differing:

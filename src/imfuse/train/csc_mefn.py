@@ -39,6 +39,8 @@ class CSCMEFNConfig(TrainingConfig):
     Attributes:
         units: N, number of DCUs.
         filters: q, channels of a code.
+        size: s, side of the filters in taps.
+        spacings: of every unit, from the first on, the pixels from one tap of its filters to the next.
         epochs: of the paper.
         settle_epochs: after them.
         repeats: crops of every scene per epoch.
@@ -60,7 +62,7 @@ class CSCMEFNConfig(TrainingConfig):
     units: int = 3
     filters: int = 16
     size: int = 3
-    spacings: tuple[int, ...] = (1, 1, 1)
+    spacings: tuple[int, ...] = (1, 3, 9)
     epochs: int = 50
     settle_epochs: int = 10
     repeats: int = 12
@@ -78,6 +80,11 @@ class CSCMEFNConfig(TrainingConfig):
         super().__post_init__()
         self.require(("units", "filters", "epochs", "repeats", "batch", "crop", "learning_rate"))
         self.require(("settle_epochs", "halo_weight", "halo_rise"), zero=True)
+        if self.size % 2 == 0 or self.size < 1:
+            raise UsageError(f"size is {self.size}: filters have an odd number of taps")
+        if len(self.spacings) != self.units or min(self.spacings) < 1:
+            given = ",".join(map(str, self.spacings))
+            raise UsageError(f"spacings are {given}: give {self.units} positive numbers, one per unit")
         if self.most < 2:
             raise UsageError(f"most is {self.most}: a bracket has at least 2 exposures")
         if self.crop < GRAY_WINDOW:
