@@ -23,7 +23,7 @@ def run_explain(
     folder: Path,
     task: str,
     model: str | None,
-    rules: Mapping[str, str | None],
+    rules: Mapping[str, Any],
     device: str,
     options: Mapping[str, Any],
     *,
