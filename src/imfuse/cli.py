@@ -179,6 +179,19 @@ def fuse(
         Optional[Path],  # noqa: UP045
         typer.Option(help="File for a JSON report of the run, for programs; see docs/run-report.md.", metavar="FILE"),
     ] = None,
+    save_map: Annotated[
+        bool,
+        typer.Option(
+            "--save-map", help="Show which source won where: NAME.map.png beside the result; folders: in maps/."
+        ),
+    ] = False,
+    save_weights: Annotated[
+        bool,
+        typer.Option(
+            "--save-weights",
+            help="The weight map of every source, black 0, white 1: in NAME.weights/; folders: in weights/.",
+        ),
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Fuse pictures of one scene into one, or folders of them.
@@ -207,6 +220,8 @@ def fuse(
 
       imfuse fuse near.jpg middle.jpg far.jpg --task focus -o sharp.png
 
+      imfuse fuse stack/ --task focus --save-map      [dim]and which picture is sharp where[/dim]
+
       imfuse fuse near/ far/ --task focus -o sharp/   [dim]one of each, by name[/dim]
 
       imfuse fuse bracket/ --task exposure            [dim]all pictures in it[/dim]
@@ -230,6 +245,8 @@ def fuse(
         device=device,
         quiet=quiet,
         report=report,
+        save_map=save_map,
+        save_weights=save_weights,
     )
     status = run_fuse(request)
     if status == INTERRUPTED:
@@ -259,11 +276,12 @@ def explain(
     device: Device = "cpu",
     quiet: Quiet = False,
 ) -> None:
-    """Show what each source gave: base and detail before and after the fusion, and the weight of each.
+    """Show what each source gave: its weight, and base and detail, or features, before and after the fusion.
 
     Writes sheet.png, where all parts stand side by side with their names, and every part as a picture of its own.
     In weight maps black is 0 and white is 1. Base and detail maps are shown on one scale for all sources and the
-    result, with detail's 0 in the middle gray; the sheet names the values of black and white.
+    result, with detail's 0 in the middle gray; the sheet names the values of black and white. So are features, of
+    which those that vary the most are shown.
     A model that has no such parts says so.
 
     [bold]Examples[/bold]
@@ -271,6 +289,8 @@ def explain(
       imfuse explain thermal.png visible.png -o parts/
 
       imfuse explain thermal.png visible.png -o parts/ --model csc-ivfn --values
+
+      imfuse explain near.jpg far.jpg --task focus -o parts/
     """
     from imfuse.commands.explain import run_explain
     from imfuse.levels import parse_range

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from imfuse.io.naming import shown
 from imfuse.outputs import default_output, folder_jobs, make_folder, stack_jobs, stack_output
 from imfuse.registry import ModelCard, find_card
 from imfuse.run_report import RunReport, check_report
+from imfuse.share_files import share_files
 from imfuse.tasks import LEAST, Task
 from imfuse.tasks import task as find_task
 
@@ -47,6 +48,13 @@ class FuseRequest:
     device: str
     quiet: bool
     report: Path | None = None
+    save_map: bool = False
+    save_weights: bool = False
+
+    @property
+    def all_options(self) -> tuple[tuple[str, Any], ...]:
+        """Those of :meth:`imfuse.fuser.Fuser.fuse`, with the shares that the maps need."""
+        return (*self.options, ("shares", "weights" if self.save_weights else "winner" if self.save_map else None))
 
 
 def run_fuse(request: FuseRequest) -> int:
@@ -56,7 +64,7 @@ def run_fuse(request: FuseRequest) -> int:
     card = find_card(model)
     name = card.name
     settings = Settings(
-        task.name, model, request.rules, request.device, request.options, request.overwrite, request.quality
+        task.name, model, request.rules, request.device, request.all_options, request.overwrite, request.quality
     )
     console = Console(stderr=True, quiet=request.quiet)
     _check_sources(request.sources, task)
@@ -64,8 +72,9 @@ def run_fuse(request: FuseRequest) -> int:
     plain = _plain_settings(request, fuser, card)
     job = _single_job(request, task, name)
     if job is not None:
-        return _fuse_one(job, request.report, settings, console, plain)
+        return _fuse_one(_shown(job, request, many=False), request.report, settings, console, plain)
     jobs, orphans = _folder_jobs(request, task, name, console)
+    jobs = [_shown(job, request, many=True) for job in jobs]
     folder = jobs[0].output.parent
     if request.report:
         check_report(request.report, request.sources, folder)
@@ -83,13 +92,19 @@ def _plain_settings(request: FuseRequest, fuser: Fuser, card: ModelCard) -> dict
         "model": card.name,
         "weights_sha256": card.sha256 or None,
         "rule": fuser.network.rule_name,
-        "options": dict(request.options),
+        "options": dict(request.all_options),
         "device": str(fuser.device),
         "jobs": request.jobs,
         "quality": request.quality,
         "overwrite": request.overwrite,
         "skip_orphans": request.skip_orphans,
     }
+
+
+def _shown(job: Job, request: FuseRequest, *, many: bool) -> Job:
+    """The job with the files that show which source won, where they are wanted."""
+    wanted = {"save_map": request.save_map, "weights": request.save_weights}
+    return replace(job, shares=share_files(job.output, job.sources, **wanted, many=many))
 
 
 def _check_sources(sources: Sequence[Path], task: Task) -> None:
