@@ -32,10 +32,10 @@ class Spread:
     @classmethod
     def of(cls, features: Tensor, core: Core) -> Spread:
         """That of the core of features (1, C, H, W)."""
-        channels = [channel.double() for channel in features[0, :, *core]]
-        sums = torch.stack([channel.sum() for channel in channels]).cpu()
-        squares = torch.stack([channel.square().sum() for channel in channels]).cpu()
-        return cls(channels[0].numel(), sums, squares)
+        channels = features[0, :, *core]
+        sums = [channel.sum(dtype=torch.float64) for channel in channels]
+        squares = [channel.double().square_().sum() for channel in channels]  # one at a time in float64
+        return cls(channels[0].numel(), torch.stack(sums).cpu(), torch.stack(squares).cpu())
 
     def merged(self, other: Self) -> Self:
         """That of both sets of pixels together."""

@@ -64,7 +64,8 @@ class IFCNN(FusionNetwork):
 
     rules = (MAXIMUM, AVERAGE, ADDITION)
     bytes_per_pixel = 1600
-    shares_bytes_per_pixel = 1800
+    shares_bytes_per_pixel = 2000
+    explain_bytes_per_pixel = 2400
     explain_bytes_per_pixel_per_source = 16 + 4 * SHOWN
     mean: Tensor
     deviation: Tensor
@@ -189,6 +190,7 @@ class IFCNN(FusionNetwork):
                 features = encode(picture)
                 fold.add(features)
                 parts |= feature_parts(features, chosen, name)
+                del features  # the next ones are made before the name is bound anew
             parts |= feature_parts(fold.result(), chosen, "fused")
         return {name: parts[name] for name in self.part_names(names)}
 
