@@ -1,4 +1,4 @@
-"""Curves of a training: the loss and what else the recipe logs, and every learned step size and weight, as CSV and as picture."""
+"""Curves of a training: the loss, what else a recipe logs, and learned step sizes and weights, as CSV and picture."""
 
 from __future__ import annotations
 
