@@ -10,11 +10,13 @@ import torch
 from exif_files import exif, write
 from helpers import Average, ColourAverage, noise, settled_ifcnn
 from imfuse.classical.exposure_fusion import ExposureFusion
+from imfuse.data.whole import read_whole
 from imfuse.errors import SizeMismatchError
 from imfuse.exposures import find_exposures
 from imfuse.fuser import Fuser
 from imfuse.io import ArraySource, Window, open_source, save_image
 from imfuse.io.exposure import read_capture
+from imfuse.networks.ifcnn import IFCNN
 from imfuse.ops.colour import luma
 from imfuse.plan import release
 from imfuse.tasks import task
@@ -195,7 +197,7 @@ def test_thirty_pictures_and_copies_of_one(channels: int) -> None:
     np.testing.assert_array_equal(same.image, pictures[0])
 
 
-# IFCNN (§2.2.5): luma by the network, Cb and Cr by weights
+# IFCNN (§2.2.4): luma by the network, Cb and Cr by weights
 
 
 def test_ifcnn_fuses_luma_given_three_times_and_weighs_chroma() -> None:
@@ -227,3 +229,19 @@ def test_ifcnn_fuses_gray_brackets_as_luma() -> None:
     gray = Fuser(network, EXPOSURE).fuse(grays, depth="float").image
     colour = Fuser(network, EXPOSURE).fuse([np.dstack([one] * 3) for one in grays], depth="float").image
     np.testing.assert_allclose(colour, np.dstack([gray] * 3), atol=1e-5)
+
+
+@pytest.mark.data
+def test_published_ifcnn_mean_fuses_a_real_bracket(data_dir: Path, reference_dir: Path) -> None:
+    """Its weights in the Fuser, on luma alone and in tiles, are the literal network on three lumas each."""
+    network = IFCNN(rule_name="average")
+    weights = reference_dir / "weights" / "IFCNN-MEAN.pth"
+    network.load_state_dict(torch.load(weights, weights_only=True, map_location="cpu"))
+    paths = sorted((data_dir / "exposure" / "tci24" / "House").glob("*.jpg"))
+    pictures = [read_whole(path)[100:260, 100:300] for path in paths]
+    fused = Fuser(network, EXPOSURE).fuse(pictures, depth="float", memory="40MiB")
+    assert fused.report.tiles > 1
+    units = [torch.from_numpy(picture / 255).float().permute(2, 0, 1)[None] for picture in pictures]
+    with torch.inference_mode():
+        expected = luma(network(*(luma(unit).expand(-1, 3, -1, -1) for unit in units)))[0, 0]
+    np.testing.assert_allclose(fused.image @ [0.299, 0.587, 0.114], expected, atol=2e-5)

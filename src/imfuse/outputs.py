@@ -125,7 +125,7 @@ def grouped_jobs(
     names = ", ".join(told) + (f" and {len(found.orphans) - 5} more" if len(found.orphans) > 5 else "")
     if not found.groups:
         other = "exif or gap" if by.rule == "count" else "count=N"
-        raise UsageError(f"no pictures that belong together: {names or 'none at all'}; try --group-by {other}")
+        raise UsageError(f"no pictures that belong together: {names}; try --group-by {other}")
     if found.orphans and not skip_orphans:
         raise UsageError(f"in no group: {names}; --skip-orphans leaves them out")
     target = _result_folder(pictures[0].parent, output, model)

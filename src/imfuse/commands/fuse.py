@@ -138,6 +138,8 @@ def _folder_jobs(
     """The jobs of several folders, of one folder of stacks, or of stacks that lie mixed; and what has no partner."""
     if by is not None:
         pictures = pictures_in(request.sources[0]) if request.sources[0].is_dir() else request.sources
+        if not pictures:
+            raise UsageError(f"{request.sources[0]}: holds no pictures to group")
         jobs, alone = grouped_jobs(pictures, request.output, by, task.detail_role, name, request.skip_orphans)
         say(console, f"{sum(len(job.sources) for job in jobs)} pictures in {len(jobs)} groups")
         for path, reason in alone:
