@@ -178,6 +178,21 @@ def test_the_fuser_quantises_the_shares_and_leaves_the_picture_alone(name: str) 
     np.testing.assert_array_equal(only.winner, shown.winner)
 
 
+@pytest.mark.parametrize("held", [2**20, 0])
+def test_a_stretched_result_has_the_same_shares(held: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether it is held until it is stretched, or every window is fused twice."""
+    fuser = Fuser(network("maximum"), task("exposure"))
+    bracket = [noise(70, 60, seed=seed) // 2 + np.uint8(40 * seed) for seed in range(3)]
+    plain = fuser.fuse(bracket, shares="weights").shares
+    monkeypatch.setattr(plan_module, "tile_side", lambda *_: 33)
+    monkeypatch.setattr(plan_module, "_held_result", lambda *_: held)
+    stretched = fuser.fuse(bracket, shares="weights", stretch=True)
+    assert plain is not None
+    assert stretched.shares is not None
+    assert stretched.report.tiles > 1
+    np.testing.assert_array_equal(stretched.shares.weights, plain.weights)
+
+
 @pytest.mark.parametrize("name", ["ifcnn", "guided_filter", "maximum", "exposure_fusion"])
 def test_one_source_is_in_memory_at_a_time(name: str) -> None:
     seen: list[weakref.ref[torch.Tensor]] = []

@@ -168,9 +168,27 @@ def fuse(
         typer.Option(help="Depth of the result: 8, 16 or float. Default: that of visible, MRI or first picture."),
     ] = None,
     memory: Annotated[str, typer.Option(help="What fusing may take beyond the pictures themselves.")] = "1GiB",
+    stretch: Annotated[
+        Optional[bool],  # noqa: UP045
+        typer.Option(
+            "--stretch/--no-stretch",
+            help="Exposure: whether the result's percentiles 0.5 and 99.5, of all channels together, become black and "
+            "white as the last step. Default: the model's.",
+            show_default=False,
+        ),
+    ] = None,
+    group_by: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            metavar="exif|count=N|gap[=SECONDS]",
+            help="Several brackets or stacks in one folder (or list of pictures): where one ends and the next begins, "
+            "by the exposures that EXIF tells, every N pictures by name, or after SECONDS (default 5) without a "
+            "picture. Results go into a folder, each named after the first picture of its group.",
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")] = False,
     skip_orphans: Annotated[
-        bool, typer.Option("--skip-orphans", help="Folders: leave pictures without all partners out.")
+        bool, typer.Option("--skip-orphans", help="Folders, --group-by: leave pictures without partners out.")
     ] = False,
     jobs: Annotated[int, typer.Option(help="Folders: pictures at once.", min=1)] = 1,
     quality: Annotated[int, typer.Option(help="Quality of JPEG.", min=1, max=100)] = 95,
@@ -206,7 +224,7 @@ def fuse(
 
       focus     two or more pictures: all colours fused, depth of the first
 
-      exposure  two or more: chroma where it is strong, depth of the first
+      exposure  two or more: chroma where it is strong, depth of the first, EXIF of the middle exposure
 
     [bold]Examples[/bold]
 
@@ -227,6 +245,10 @@ def fuse(
       imfuse fuse bracket/ --task exposure            [dim]all pictures in it[/dim]
 
       imfuse fuse brackets/ --task exposure -o fused/ [dim]a folder of such folders[/dim]
+
+      imfuse fuse bracket/*.jpg --task exposure -o hdr.png --stretch
+
+      imfuse fuse card/ --task exposure --group-by exif -o fused/ [dim]all brackets of a memory card[/dim]
     """
     from imfuse.commands.fuse import FuseRequest, run_fuse
     from imfuse.levels import parse_range
@@ -237,7 +259,13 @@ def fuse(
         task=task,
         model=model,
         rules=(("rule", rule), ("base_rule", base_rule), ("detail_rule", detail_rule)),
-        options=(("range", parse_range(range_)), ("resize_to", resize_to), ("depth", depth), ("memory", memory)),
+        options=(
+            ("range", parse_range(range_)),
+            ("resize_to", resize_to),
+            ("depth", depth),
+            ("memory", memory),
+            ("stretch", stretch),
+        ),
         overwrite=overwrite,
         skip_orphans=skip_orphans,
         jobs=jobs,
@@ -245,6 +273,7 @@ def fuse(
         device=device,
         quiet=quiet,
         report=report,
+        group_by=group_by,
         save_map=save_map,
         save_weights=save_weights,
     )

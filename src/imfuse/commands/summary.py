@@ -38,6 +38,9 @@ def tell(outcome: Outcome, console: Console) -> None:
     say(console, f"{shown(outcome.job.output)}  ({report.get('model')}, {size})")
     for note in (*outcome.job.shares.words, *outcome.notes):
         say(console, f"  · {note}")
+    for exposure in report.get("exposures") or ():
+        value = f"EV {exposure['ev']:.1f}" if exposure["ev"] is not None else f"brightness {exposure['brightness']:.2f}"
+        say(console, f"  · {exposure['name']}: {value}{', the middle one' if exposure['middle'] else ''}")
 
 
 def summarise(outcomes: Sequence[Outcome], folder: Path, console: Console, earlier: Sequence[str] = ()) -> None:

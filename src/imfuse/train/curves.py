@@ -1,4 +1,4 @@
-"""Curves of a training: the loss and every learned step size and weight, as CSV and as picture."""
+"""Curves of a training: the loss, what else a recipe logs, and learned step sizes and weights, as CSV and picture."""
 
 from __future__ import annotations
 
@@ -51,6 +51,7 @@ class Curves(pl.Callback):
         row = {
             "epoch": float(trainer.current_epoch),
             "loss": float(trainer.callback_metrics["loss"]),
+            **{name: float(value) for name, value in trainer.callback_metrics.items() if name != "loss"},
             "learning_rate": self.learning_rate,
         }
         if isinstance(network, nn.Module):
@@ -78,7 +79,8 @@ def draw_curves(rows: list[dict[str, float]], path: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
-    groups: dict[str, list[str]] = {"loss": ["loss"]}
+    others = [name for name in rows[0] if "." not in name and name not in ("epoch", "learning_rate")]
+    groups: dict[str, list[str]] = {name: [name] for name in others}
     for name in rows[0]:
         if "." in name:
             groups.setdefault(f"{name.split('.')[0]}: {name.rsplit('.', 1)[-1]}", []).append(name)
@@ -90,7 +92,8 @@ def draw_curves(rows: list[dict[str, float]], path: Path) -> None:
         axis.set_xlabel("epoch")
         if len(names) > 1:
             axis.legend(title="layer", fontsize=6, title_fontsize=6, ncols=2)
-    axes[0][0].set_yscale("log")
+    for axis in axes[0][: len(others)]:
+        axis.set_yscale("log")
     figure.tight_layout()
     figure.savefig(path, dpi=110)
     plt.close(figure)
