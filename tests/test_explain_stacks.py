@@ -11,7 +11,7 @@ from imfuse import plan as plan_module
 from imfuse.errors import UsageError
 from imfuse.fuser import Fuser
 from imfuse.networks.feature_parts import SHOWN, Spread
-from imfuse.networks.ifcnn import IFCNN, _Encoder
+from imfuse.networks.ifcnn import IFCNN
 from imfuse.ops.colour import luma
 from imfuse.registry import build_network
 from imfuse.tasks import TASKS
@@ -55,7 +55,8 @@ def test_ifcnn_shows_shares_and_the_features_that_vary_the_most(task: str) -> No
     pictures = stack(2)
     parts = Fuser(model, TASKS[task]).explain(pictures)
     given = tensors(pictures) if task == "focus" else [luma(source) for source in tensors(pictures)]
-    features = [_Encoder(model)(source)[0] for source in given]
+    normal = [(source.expand(-1, 3, -1, -1) - model.mean) / model.deviation for source in given]
+    features = [model.conv2(model._conv1(source))[0] for source in normal]
     merged = torch.maximum(*features)
     chosen = merged.flatten(1).var(1).argsort(descending=True)[:SHOWN]
     first, second = Fuser(model, TASKS[task]).part_names()[0], Fuser(model, TASKS[task]).part_names()[2]
