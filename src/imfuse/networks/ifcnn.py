@@ -63,8 +63,8 @@ class IFCNN(FusionNetwork):
 
     rules = (MAXIMUM, AVERAGE, ADDITION)
     bytes_per_pixel = 1600
-    shares_bytes_per_pixel = 2000
-    explain_bytes_per_pixel = 2400
+    shares_bytes_per_pixel = 2400
+    explain_bytes_per_pixel = 2600
     explain_bytes_per_pixel_per_source = 16 + 4 * SHOWN
     mean: Tensor
     deviation: Tensor
