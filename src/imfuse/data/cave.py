@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import tifffile
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from imfuse.data.natural import natural_key
@@ -136,7 +137,7 @@ def read_cube(path: Path) -> Tensor:
 
 
 def _read_band_files(folder: Path) -> Tensor:
-    bands = []
+    bands: list[NDArray[np.float32]] = []
     for path in sorted(folder.glob(f"*{BANDS_FOLDER_ENDING}_*.png"), key=lambda path: natural_key(path.name)):
         values = read_whole(path)
         # One scene was saved in colour: its gray three times.
@@ -145,7 +146,7 @@ def _read_band_files(folder: Path) -> Tensor:
         if bands and values.shape[:2] != bands[0].shape:
             sizes = [f"{height}×{width}" for height, width in (values.shape[:2], bands[0].shape)]
             raise DataError(f"{shown(path)}: has {sizes[0]} pixels and the bands before it {sizes[1]}")
-        bands.append(np.float32(values[..., 0] / (255 if values.dtype == np.uint8 else 1)))
+        bands.append((values[..., 0] / (255 if values.dtype == np.uint8 else 1)).astype(np.float32))
     if not bands:
         raise DataError(f"{shown(folder)}: no bands; they are NAME{BANDS_FOLDER_ENDING}_01.png and so on")
     return torch.from_numpy(np.stack(bands))[None]

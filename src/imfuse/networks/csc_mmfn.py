@@ -154,7 +154,7 @@ class CSCMMFN(FusionNetwork):
     def _decoded(self, z_low: Tensor, z_guide: Tensor) -> Tensor:
         """d^F ∗ (z^LR)↑, in inference a few maps after the other."""
         size = z_low.shape[1] if torch.is_grad_enabled() else _GROUP
-        codes = zip(z_low.split(size, 1), z_guide.split(size, 1), self.decoder.weight.split(size, 1), strict=True)
+        codes = zip(*(torch.split(x, size, 1) for x in (z_low, z_guide, self.decoder.weight)), strict=True)
         fused = cast(Tensor, self.decoder.bias).reshape(1, -1, 1, 1)
         for low, guide, weight in codes:
             fused = fused + F.conv2d(reflect_pad(self.super_resolved(low, guide), 1), weight)
