@@ -20,7 +20,7 @@ from imfuse.losses.bands import bands_loss
 from imfuse.metrics import peak_signal_to_noise_ratio
 from imfuse.ops.resampling import area_average, upsample_bicubic
 from imfuse.registry import load_network, read_card
-from imfuse.train.csc_mmfn import CSCMMFNConfig, Sharpening, hold_statistics, scene_scores, train_csc_mmfn
+from imfuse.train.csc_mmfn import CSCMMFNConfig, Sharpening, take_statistics, scene_scores, train_csc_mmfn
 from imfuse.train.cubes import PackedScene
 from imfuse.train.spectral_runs import read_scenes, train_on_pair, train_on_scenes
 
@@ -67,7 +67,7 @@ def test_the_rate_rises_and_falls() -> None:
 def test_normalisations_start_at_variance_one_and_are_held(tmp_path: Path, scenes: list[PackedScene]) -> None:
     network = SMALL.build()
     crops = Sharpening(network, SMALL, scenes).crops
-    hold_statistics(network, crops)
+    take_statistics(network, crops)
     examples = [crops[0, number] for number in range(32)]
     low = torch.stack([example.low for example in examples])
     seen: list[torch.Tensor] = []

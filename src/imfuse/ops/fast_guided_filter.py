@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from imfuse.errors import UsageError
@@ -38,7 +39,7 @@ def fast_guided_filter(
     """
     scale = _checked_scale(guide_low, source_low, guide_high)
     slope, offset = mean_coefficients(source_low, guide_low, radius, epsilon)
-    return upsample_bilinear(slope, scale) * guide_high + upsample_bilinear(offset, scale)
+    return torch.addcmul(upsample_bilinear(offset, scale), upsample_bilinear(slope, scale), guide_high)
 
 
 def _checked_scale(guide_low: Tensor, source_low: Tensor, guide_high: Tensor) -> int:

@@ -44,7 +44,7 @@ class CSCMMFNConfig(TrainingConfig):
     - The learning rate rises over the first tenth of the training to ``learning_rate`` and falls as half a cosine to
       zero (the paper's is 5·10⁻⁴ throughout, which needs several times as many steps).
     - The statistics of the normalisations are taken once, of the untrained network on the first crops, unit by unit,
-      and held: see :func:`hold_statistics`.
+      and held: see :func:`take_statistics`.
 
     Attributes:
         bands: L, of the scenes.
@@ -183,8 +183,8 @@ class Sharpening(pl.LightningModule):
         }
 
 
-def hold_statistics(network: CSCMMFN, crops: SceneCrops) -> None:
-    """Take the statistics of the normalisations on the first crops, and hold them from then on.
+def take_statistics(network: CSCMMFN, crops: SceneCrops) -> None:
+    """Take the statistics of the normalisations on the first crops; :class:`Sharpening` holds them from then on.
 
     A normalisation of the batch takes the brightness of its few crops away, which is what is to be reproduced, and
     inference would divide by other numbers than the training did. Held, it is a scale and a shift per map that start
@@ -198,7 +198,6 @@ def hold_statistics(network: CSCMMFN, crops: SceneCrops) -> None:
     examples = [crops[0, number] for number in range(_FIRST_LOOK)]
     with torch.no_grad():
         network(*(torch.stack(parts) for parts in list(zip(*examples, strict=True))[:2]))
-    _hold(network)
 
 
 def _hold(network: CSCMMFN) -> None:
@@ -256,6 +255,6 @@ def train_csc_mmfn(
     network = config.build()
     module = Sharpening(network, config, scenes, validation)
     if checkpoint is None:
-        hold_statistics(network, module.crops)
+        take_statistics(network, module.crops)
     fit(module, config, run, config.epochs if stop_after is None else stop_after, checkpoint, progress=progress)
     return module.network.cpu().eval()
