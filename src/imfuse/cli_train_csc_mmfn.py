@@ -47,7 +47,7 @@ def train_csc_mmfn(
     crops: Annotated[int, typer.Option(min=1, help="Crops of every scene per epoch.")] = 32,
     batch: Annotated[int, typer.Option(min=1, help="Crops per step.")] = 4,
     crop: Annotated[int, typer.Option(min=2, help="Side of the crops in pixels of the guide.")] = 64,
-    learning_rate: Annotated[float, typer.Option(help="Of Adam at its highest; it rises, and falls to zero.")] = 2e-3,
+    learning_rate: Annotated[float, typer.Option(help="Of Adam at its highest; it rises, and falls to zero.")] = 5e-4,
     loss: Annotated[str, typer.Option(help="mse, the paper's, or psnr, the mean of its logarithms.")] = "mse",
     units: Annotated[int, typer.Option(min=1, help="N: DCUs of each encoder.")] = 4,
     filters: Annotated[int, typer.Option(min=1, help="q: channels of a code.")] = 64,

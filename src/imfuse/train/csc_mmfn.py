@@ -41,10 +41,12 @@ class CSCMMFNConfig(TrainingConfig):
 
     Other than in the paper:
 
-    - The learning rate rises over the first tenth of the training to ``learning_rate`` and falls as half a cosine to
-      zero (the paper's is 5·10⁻⁴ throughout, which needs several times as many steps).
+    - The learning rate rises over the first tenth of the training to ``learning_rate``, which is the paper's, and
+      falls as half a cosine to zero. 2·10⁻³ overshoots: after 60 steps 39.3 instead of 42.9 dB on validation crops.
     - The statistics of the normalisations are taken once, of the untrained network on the first crops, unit by unit,
       and held: see :func:`take_statistics`.
+
+    With ``loss="psnr"`` the first steps go much farther: 45.0 dB instead of 42.9 after those 60.
 
     Attributes:
         bands: L, of the scenes.
@@ -76,7 +78,7 @@ class CSCMMFNConfig(TrainingConfig):
     crops: int = 32
     batch: int = 4
     crop: int = 64
-    learning_rate: float = 2e-3
+    learning_rate: float = 5e-4
     loss: BandsLoss = "mse"
     validation_every: int = 5
     degradation: Degradation = "area"
