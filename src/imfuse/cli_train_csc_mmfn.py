@@ -28,7 +28,9 @@ Validation = Annotated[
 def train_csc_mmfn(
     data: Data = None,
     pair: Pair = None,
-    run: Annotated[Path, typer.Option("--run", help="Folder for checkpoints, curves, weights and card.")] = Path("runs/csc-mmfn"),
+    run: Annotated[Path, typer.Option("--run", help="Folder for checkpoints, curves, weights and card.")] = Path(
+        "runs/csc-mmfn"
+    ),
     validation: Validation = None,
     bands: Annotated[int, typer.Option(min=1, help="L of the scenes; of a pair, its own.")] = 31,
     guide_channels: Annotated[int, typer.Option(min=1, help="Of the guide; of a pair, its own.")] = 3,

@@ -20,7 +20,7 @@ from imfuse.losses.bands import bands_loss
 from imfuse.metrics import peak_signal_to_noise_ratio
 from imfuse.ops.resampling import area_average, upsample_bicubic
 from imfuse.registry import load_network, read_card
-from imfuse.train.csc_mmfn import CSCMMFNConfig, Sharpening, take_statistics, scene_scores, train_csc_mmfn
+from imfuse.train.csc_mmfn import CSCMMFNConfig, Sharpening, scene_scores, take_statistics, train_csc_mmfn
 from imfuse.train.cubes import PackedScene
 from imfuse.train.spectral_runs import read_scenes, train_on_pair, train_on_scenes
 
