@@ -47,7 +47,7 @@ def fuse(
         detail_rule: fusion rule of detail maps alone.
         fast: whether to work in the model's fast mode, where it has one.
         device: where to compute: ``cpu``, ``cuda`` …
-        **options: ``range``, ``resize_to``, ``depth``, ``memory``, ``shares``, ``progress``: see
+        **options: ``range``, ``resize_to``, ``depth``, ``memory``, ``stretch``, ``shares``, ``progress``: see
             :meth:`imfuse.fuser.Fuser.fuse`.
 
     Returns:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -22,6 +23,7 @@ from imfuse.quantise import Depth, check_depth
 from imfuse.result import FusionResult, Report, SourceReport
 from imfuse.sizes import ResizeTo, check_resize
 from imfuse.source_shares import Shares, SourceShares, check_shares
+from imfuse.stretch import Stretch, is_stretched
 from imfuse.tally import Tally
 from imfuse.tasks import LEAST, Task
 from imfuse.tiles import parse_memory, tile_side
@@ -81,6 +83,7 @@ class Fuser:
         resize_to: ResizeTo | None = None,
         depth: Depth | None = None,
         memory: str | int = "1GiB",
+        stretch: bool | None = None,
         shares: Shares | None = None,
         progress: Progress | None = None,
     ) -> FusionResult:
@@ -106,6 +109,9 @@ class Fuser:
                 that carries the detail.
             memory: what fusing may take beyond the result and two pictures; a stack whose pictures have no room in it
                 besides is decoded anew for every window.
+            stretch: whether the result of a bracket is stretched as the last step, so that its percentiles 0.5 and 99.5
+                (one pair for all channels) become black and white; by default as the model has it. See
+                :mod:`imfuse.stretch`.
             shares: tell which source won where, as ``.shares`` of the result: ``winner`` the index of the source of the
                 greatest share alone, ``weights`` all shares as well. Not for batches.
             progress: called with the finished fraction.
@@ -122,6 +128,7 @@ class Fuser:
         check_shares(self.network, shares, len(given))
         if count > 1:
             options: dict[str, Any] = {"range": range, "resize_to": resize_to, "depth": depth, "memory": memory}
+            options["stretch"] = stretch
             results = []
             for pictures in zip(*given, strict=True):
                 results.append(self.fuse(pictures, **options))
@@ -130,12 +137,13 @@ class Fuser:
             return stacked(results)
         started = time.perf_counter()
         work: Work = "shares" if shares else "fuse"
-        plan = make_plan(self.task, self.network, given, range, resize_to, depth, parse_memory(memory), work=work)
+        plan = make_plan(
+            self.task, self.network, given, range, resize_to, depth, parse_memory(memory), work=work, stretch=stretch
+        )
         size = plan.detail.height, plan.detail.width
         shown = SourceShares.empty(tuple(plan.role_names), *size, shares) if shares else None
         writer, tally = self._run(plan, shown, progress)
-        notes = [*plan.notes, *tally.notes(plan)]
-        report = self._report(plan, writer.image, time.perf_counter() - started, notes)
+        report = self._report(plan, writer.image, time.perf_counter() - started, tally)
         image = like(writer.image, given[self.task.detail_role])
         return FusionResult(image, report, plan.metadata, plan.detail.has_alpha, shown)
 
@@ -188,6 +196,7 @@ class Fuser:
         resize_to: ResizeTo | None = None,
         depth: Depth | None = None,
         memory: str | int = "1GiB",
+        stretch: bool | None = None,
         shares: Shares | None = None,
     ) -> None:
         """Refuse options of :meth:`fuse` that serve for no picture.
@@ -196,6 +205,7 @@ class Fuser:
             UsageError: an option is unknown, the model has no shares, or the memory is too little for the smallest
                 tile.
         """
+        is_stretched(self.task, self.network, stretch)
         check_range(self.task, range)
         check_resize(resize_to)
         check_depth(depth)
@@ -210,8 +220,8 @@ class Fuser:
         tally = Tally()
         survey = self._survey(plan, self.network.surveyed, _share(progress, 0.0, 0.5))
         told = _share(progress, 0.5 if survey is not None else 0.0, 1.0)
-        for done, window in enumerate(plan.windows, start=1):
-            fused = self._fuse_window(plan, window, survey, tally)
+        stretch = Stretch(partial(self._fuse_window, plan, survey, tally), plan)
+        for window, fused in stretch.windows(told):
             if shown is not None:
                 self._share_window(plan, window, survey, shown)
             pixels, beyond = plan.depth.quantise(fused)
@@ -220,7 +230,7 @@ class Fuser:
             alpha = plan.read_alpha(window)
             if alpha is not None:
                 writer.write_alpha(window, alpha)
-            told(done / len(plan.windows))
+        tally.stretch = stretch.limits
         return writer, tally
 
     def part_names(self, count: int = LEAST) -> list[str]:
@@ -248,7 +258,7 @@ class Fuser:
             told(done / len(plan.windows))
         return survey
 
-    def _fuse_window(self, plan: Plan, window: Window, survey: Survey | None, tally: Tally) -> Tensor:
+    def _fuse_window(self, plan: Plan, survey: Survey | None, tally: Tally, window: Window) -> Tensor:
         """The fused pixels (C, h, w) of a window, computed with the halo that makes them exact."""
         fold = plan.colour.start(plan.channels)
 
@@ -272,28 +282,15 @@ class Fuser:
         with torch.inference_mode():
             shown.write(window, self.network.source_shares(given, survey)[0, :, rows, columns])
 
-    def _report(self, plan: Plan, image: NDArray[Any], seconds: float, notes: list[str]) -> Report:
-        sources = tuple(
-            SourceReport(
-                source.name,
-                role.name,
-                source.height,
-                source.width,
-                source.channels,
-                str(source.dtype),
-                levels.low,
-                levels.high,
-                levels.origin,
-            )
-            for source, role, levels in zip(plan.sources, plan.roles, plan.levels, strict=True)
-        )
+    def _report(self, plan: Plan, image: NDArray[Any], seconds: float, tally: Tally) -> Report:
+        sources = map(SourceReport.of, plan.sources, plan.roles, plan.levels)
         return Report(
             task=self.task.name,
             model=self.name,
             rule=self.network.rule_name,
             device=str(self.device),
             version=__version__,
-            sources=sources,
+            sources=tuple(sources),
             height=image.shape[0],
             width=image.shape[1],
             channels=1 if image.ndim == 2 else image.shape[2],
@@ -301,7 +298,10 @@ class Fuser:
             colour=plan.colour.words,
             tiles=len(plan.windows),
             seconds=seconds,
-            notes=tuple(notes),
+            notes=(*plan.notes, *tally.notes(plan)),
+            exposures=plan.exposures.report if plan.exposures is not None else None,
+            stretch=tally.stretch,
+            beyond=tally.share_beyond(plan),
         )
 
 

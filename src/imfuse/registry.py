@@ -37,6 +37,7 @@ NETWORKS: dict[str, str] = {
     "auif": "imfuse.networks.auif:AUIF",
     "csc_ivfn": "imfuse.networks.csc_ivfn:CSCIVFN",
     "csc_mefn": "imfuse.networks.csc_mefn:CSCMEFN",
+    "csc_mmfn": "imfuse.networks.csc_mmfn:CSCMMFN",
     "ifcnn": "imfuse.networks.ifcnn:IFCNN",
     "average": "imfuse.classical.average:AverageFusion",
     "maximum": "imfuse.classical.maximum:MaximumFusion",

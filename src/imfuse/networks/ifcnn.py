@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import cast
 
 import torch
@@ -12,14 +12,13 @@ from torch import Tensor, nn
 from imfuse.blocks.normalisation import scale_and_shift
 from imfuse.blocks.wide_convolution import composed_kernel, composed_pair, literal_pair
 from imfuse.errors import UsageError
-from imfuse.networks.feature_parts import SHOWN, Spread, feature_keys, feature_parts
+from imfuse.networks.feature_parts import SHOWN, Spread, feature_keys, feature_parts, feature_shares
 from imfuse.networks.protocol import Core, FusionNetwork, Part
 from imfuse.ops.colour import LUMA_WEIGHTS
 from imfuse.ops.padding import replicate_pad
 from imfuse.rules import ADDITION, AVERAGE, MAXIMUM, rule
-from imfuse.rules.fold import Fold
 from imfuse.rules.passes import repeatable
-from imfuse.rules.shares import all_alike, as_shares, greatest
+from imfuse.rules.shares import all_alike
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
@@ -64,7 +63,8 @@ class IFCNN(FusionNetwork):
 
     rules = (MAXIMUM, AVERAGE, ADDITION)
     bytes_per_pixel = 1600
-    shares_bytes_per_pixel = 1800
+    shares_bytes_per_pixel = 2400
+    explain_bytes_per_pixel = 2600
     explain_bytes_per_pixel_per_source = 16 + 4 * SHOWN
     mean: Tensor
     deviation: Tensor
@@ -100,28 +100,6 @@ class IFCNN(FusionNetwork):
         if name is not None:
             self.rule = rule(name, self.rules)
 
-    def forward(self, *sources: Tensor) -> Tensor:
-        """The literal network, which training optimises: sources (B, 3, H, W) in [0, 1] → (B, 3, H, W)."""
-        features = [self.conv2(self._conv1((source - self.mean) / self.deviation)) for source in sources]
-        result: Tensor = self.conv4(self.conv3(self.rule(features)))
-        return result * self.deviation + self.mean
-
-    def _conv1(self, x: Tensor) -> Tensor:
-        result: Tensor = self.conv1(replicate_pad(x, 3))
-        return result
-
-    def fuse(self, sources: Iterable[Tensor], survey: None = None) -> Tensor:
-        """Fuse sources, each (B, 1, H, W) or each (B, 3, H, W) in [0, 1]; the result may leave [0, 1] a little.
-
-        Raises:
-            UsageError: sources of different channels.
-        """
-        fold = self.rule.start()
-        encode = _Encoder(self)
-        for source in sources:
-            fold.add(encode(source))
-        return self._decode(fold.result(), encode.channels)
-
     def check_shares(self) -> None:
         """Refuse to show shares where no source wins.
 
@@ -134,26 +112,14 @@ class IFCNN(FusionNetwork):
     def source_shares(self, sources: Iterable[Tensor], survey: object = None) -> Tensor:
         """The share of each source in what the maximum takes beyond the mean, (B, N, H, W).
 
-        The paper has no such map. Where xₙ are the features of the sources, m their maximum and x̄ their mean, a feature
-        counts with the energy (m − x̄)², all for the source in which it attains the maximum; those that share it, as
-        equal sources do, share its energy. Were it m or m², features that all sources have alike, such as the
-        brightness, would outweigh those in which they differ: of the textured pixels of the built-in focus pairs 85 %
-        then go to the picture that is sharp there, 70 % by m and 68 % by m² (published weights).
+        The paper has no such map; see :func:`imfuse.networks.feature_parts.feature_shares`.
 
         Raises:
             UsageError: the rule is not the maximum; or as for :meth:`fuse`.
         """
         self.check_shares()
-        pictures = repeatable(sources)
         with torch.no_grad():
-            encode = _Encoder(self)
-            mean = AVERAGE.start()
-            best, ties = greatest(_told(mean, map(encode, pictures)))
-            energy = (best - mean.result()).square_().div_(ties)
-            del mean, ties
-            return as_shares(
-                torch.where(encode(picture) >= best, energy, 0).sum(1, keepdim=True) for picture in pictures
-            )
+            return feature_shares(self._encoding(), repeatable(sources))
 
     @property
     def explain_surveyed(self) -> bool:
@@ -163,7 +129,7 @@ class IFCNN(FusionNetwork):
     def survey(self, sources: Iterable[Tensor], core: Core) -> Spread:
         """How far the merged features vary over the core of these windows; :meth:`explain` alone asks."""
         with torch.no_grad():
-            return Spread.of(self.rule(map(_Encoder(self), sources)), core)
+            return Spread.of(self.rule(map(self._encoding(), sources)), core)
 
     def explain(
         self, sources: Iterable[Tensor], names: Sequence[str], survey: Spread | None = None
@@ -183,11 +149,12 @@ class IFCNN(FusionNetwork):
         spread = survey or self.survey(pictures, (slice(None), slice(None)))
         chosen = spread.widest(self.shown_features)
         with torch.no_grad():
-            encode, fold = _Encoder(self), self.rule.start()
+            encode, fold = self._encoding(), self.rule.start()
             for name, picture in zip(names, pictures, strict=True):
                 features = encode(picture)
                 fold.add(features)
                 parts |= feature_parts(features, chosen, name)
+                del features  # the next ones are made before the name is bound anew
             parts |= feature_parts(fold.result(), chosen, "fused")
         return {name: parts[name] for name in self.part_names(names)}
 
@@ -205,6 +172,44 @@ class IFCNN(FusionNetwork):
         keys = feature_keys(self.shown_features)
         return self.share_part_names(names) + [f"{name}_{key}" for name in (*names, "fused") for key in keys]
 
+    def _encoding(self) -> Callable[[Tensor], Tensor]:
+        """What gives the features (B, C, H, W) of one source after the other, in inference."""
+        encoders: dict[int, _Encoder] = {}
+
+        def encode(source: Tensor) -> Tensor:
+            channels = source.shape[1]
+            if encoders.keys() - {channels}:
+                raise UsageError("IFCNN fuses gray pictures or colour pictures, not both at once")
+            if not encoders:
+                encoders[channels] = _Encoder(self, channels)
+            return encoders[channels](source)
+
+        return encode
+
+    def forward(self, *sources: Tensor) -> Tensor:
+        """The literal network, which training optimises: sources (B, 3, H, W) in [0, 1] → (B, 3, H, W)."""
+        features = [self.conv2(self._conv1((source - self.mean) / self.deviation)) for source in sources]
+        result: Tensor = self.conv4(self.conv3(self.rule(features)))
+        return result * self.deviation + self.mean
+
+    def _conv1(self, x: Tensor) -> Tensor:
+        result: Tensor = self.conv1(replicate_pad(x, 3))
+        return result
+
+    def fuse(self, sources: Iterable[Tensor], survey: None = None) -> Tensor:
+        """Fuse sources, each (B, 1, H, W) or each (B, 3, H, W) in [0, 1]; the result may leave [0, 1] a little.
+
+        Raises:
+            UsageError: sources of different channels.
+        """
+        fold = self.rule.start()
+        channels = 0
+        encode = self._encoding()
+        for source in sources:
+            channels = source.shape[1]
+            fold.add(encode(source))
+        return self._decode(fold.result(), channels)
+
     def _decode(self, features: Tensor, channels: int) -> Tensor:
         kernel, bias = self.conv3.folded()
         features = F.conv2d(replicate_pad(features, 1), kernel.contiguous(memory_format=torch.channels_last), bias)
@@ -219,43 +224,20 @@ class IFCNN(FusionNetwork):
 
 
 class _Encoder:
-    """CONV1 and CONV2 in inference, for sources of as many channels as the first one has.
+    """CONV1 and CONV2 in inference, for sources of one kind."""
 
-    Attributes:
-        channels: of the sources, 1 or 3; 0 before the first one.
-    """
-
-    def __init__(self, network: IFCNN) -> None:
-        self.channels = 0
-        self.second, shift = network.conv2.folded()
-        self.first = network.conv1.weight / network.deviation
+    def __init__(self, network: IFCNN, channels: int) -> None:
+        second, shift = network.conv2.folded()
+        first = network.conv1.weight / network.deviation
         # What the mean takes away is the same at every pixel, since the border is replicated.
-        constant = (self.first * network.mean).sum((1, 2, 3))
-        self.bias = shift - (self.second.sum((2, 3)) @ constant)
-
-    def _begin(self, channels: int) -> None:
-        self.channels = channels
-        self.first = self.first.sum(1, keepdim=True) if channels == 1 else self.first
-        self.kernel = composed_kernel(self.first, self.second)
+        constant = (first * network.mean).sum((1, 2, 3))
+        self.bias = shift - (second.sum((2, 3)) @ constant)
+        self.first = first.sum(1, keepdim=True) if channels == 1 else first
+        self.second = second
+        self.kernel = composed_kernel(self.first, second)
 
     def __call__(self, source: Tensor) -> Tensor:
-        """Features (B, C, H, W) of a source.
-
-        Raises:
-            UsageError: it has another number of channels than the first one.
-        """
-        if not self.channels:
-            self._begin(source.shape[1])
-        if source.shape[1] != self.channels:
-            raise UsageError("IFCNN fuses gray pictures or colour pictures, not both at once")
+        """Features (B, C, H, W) of a source."""
         if torch.is_grad_enabled():
             return literal_pair(source, self.first, self.second, self.bias).relu()
         return composed_pair(source, self.kernel, self.first, self.second, self.bias).relu_()
-
-
-def _told(fold: Fold, maps: Iterable[Tensor]) -> Iterator[Tensor]:
-    """The maps, each of which the fold takes as it goes by."""
-    for feature in maps:
-        fold.add(feature)
-        yield feature
-        del feature

@@ -87,6 +87,10 @@ class FusionNetwork(nn.Module, ABC):
     takes_colour: bool = False
     """Whether it wants the pictures of an exposure bracket in RGB; otherwise it gets their lumas."""
 
+    stretches: bool = False
+    """Whether the result of a bracket is stretched as the last step, unless the user says otherwise; see
+    :mod:`imfuse.stretch`."""
+
     alignment: int = 1
     """The first row and column of every window are multiples of this: pyramids thin out from there."""
 

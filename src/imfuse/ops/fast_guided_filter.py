@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import torch.nn.functional as F
+import torch
 from torch import Tensor
 
 from imfuse.errors import UsageError
 from imfuse.ops.guided import mean_coefficients
-
-BILINEAR_REACH = 1
-"""How many coarse pixels around its own one a bilinearly upsampled pixel depends on."""
+from imfuse.ops.resampling import upsample_bilinear, whole_scale
 
 
 def fast_guided_filter(
@@ -39,28 +37,23 @@ def fast_guided_filter(
     Raises:
         UsageError: the shapes do not belong together.
     """
-    _check_shapes(guide_low, source_low, guide_high)
+    scale = _checked_scale(guide_low, source_low, guide_high)
     slope, offset = mean_coefficients(source_low, guide_low, radius, epsilon)
-    return upsample_bilinear(slope, guide_high) * guide_high + upsample_bilinear(offset, guide_high)
+    return torch.addcmul(upsample_bilinear(offset, scale), upsample_bilinear(slope, scale), guide_high)
 
 
-def upsample_bilinear(x: Tensor, like: Tensor) -> Tensor:
-    """``x`` (B, C, h, w) between the centres of its pixels, on the rows and columns of ``like``; borders repeated."""
-    size = like.shape[-2:]
-    return x if x.shape[-2:] == size else F.interpolate(x, size=size, mode="bilinear", align_corners=False)
-
-
-def _check_shapes(guide_low: Tensor, source_low: Tensor, guide_high: Tensor) -> None:
+def _checked_scale(guide_low: Tensor, source_low: Tensor, guide_high: Tensor) -> int:
     if guide_low.shape != source_low.shape or guide_low.shape[:2] != guide_high.shape[:2]:
         shapes = [tuple(x.shape) for x in (guide_low, source_low, guide_high)]
         raise UsageError(
             f"the coarse guide, the source and the guide have shapes {shapes[0]}, {shapes[1]} and {shapes[2]}: the "
             "first two must be equal, and the third have as many maps"
         )
-    (height, width), (tall, wide) = guide_low.shape[-2:], guide_high.shape[-2:]
-    scale = tall // height
-    if scale < 1 or (tall, wide) != (scale * height, scale * width):
+    scale = whole_scale(guide_low, guide_high)
+    if scale is None:
+        sizes = [f"{height}×{width}" for height, width in (guide_low.shape[-2:], guide_high.shape[-2:])]
         raise UsageError(
-            f"the coarse maps have {height}×{width} pixels (height × width) and the guide {tall}×{wide}, which must be "
-            "the same whole multiple on both sides"
+            f"the coarse maps have {sizes[0]} pixels (height × width) and the guide {sizes[1]}, which must be the "
+            "same whole multiple on both sides"
         )
+    return scale

@@ -20,13 +20,14 @@ def soft_threshold(x: Tensor, threshold: Tensor | float) -> Tensor:
     if torch.is_grad_enabled() and not (torch.compiler.is_exporting() or torch.compiler.is_compiling()):
         thresholded: Tensor = _SoftThreshold.apply(x, threshold)  # type: ignore[no-untyped-call]
         return thresholded
-    return x - torch.maximum(torch.minimum(x, threshold), -threshold)
+    return torch.relu(x.abs() - threshold) * x.sign()  # as printed
 
 
 class _SoftThreshold(torch.autograd.Function):
     """The derivative by x is 1 where the result is not 0, and that by γ minus its sign.
 
-    The derivatives of minimum and maximum, which share ties out, take thirteen times as long.
+    So a step takes a third of the time that the derivatives of the formula as printed take, and a thirteenth of those
+    of minimum and maximum, which share ties out.
     """
 
     @staticmethod
