@@ -5,8 +5,9 @@ Run: ``python benchmarks/exposure_quality.py DATA`` with the folder that holds `
 FOLDER`` to keep the results.
 
 One row per method and set, means over the scenes with all their exposures. MEF-SSIM is that with luminance (Ma et al.
-2020), of 8-bit results, before and after the stretch where there is one; BRISQUE, NIQE and PIQE are of the final result
-and with this project's models, to be compared only within this table. ``beside edges`` is the halo figure: the mean of
+2020), of 8-bit results, before and after the stretch where there is one; BRISQUE, NIQE and PIQE are of the final
+result, to be compared only within this table: BRISQUE with LIVE's model (in ``DATA/iqa``, or where IMFUSE_BRISQUE_MODEL
+names its folder), NIQE with the one that comes with imfuse. ``beside edges`` is the halo figure: the mean of
 |Sobel_x y| + |Sobel_y y| (kernels over 8, luma in [0, 1], times 1000) 3 to 20 pixels beside strong edges of the
 exposures and not on them, before the stretch, over the pixels of all scenes.
 """
@@ -14,6 +15,7 @@ exposures and not on them, before the stretch, over the pixels of all scenes.
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -30,6 +32,7 @@ from imfuse.errors import ImfuseError
 from imfuse.io import save_image
 from imfuse.losses.halo import sobel
 from imfuse.metrics import evaluate
+from imfuse.metrics.blind.models import BRISQUE_VARIABLE
 from imfuse.ops.colour import luma
 from imfuse.train.validation import means
 
@@ -135,6 +138,7 @@ def main() -> None:
     parser.add_argument("--limit", type=int, help="only the first scenes of each set")
     parser.add_argument("--pictures", type=Path, help="folder for the results")
     options = parser.parse_args()
+    os.environ.setdefault(BRISQUE_VARIABLE, str(options.data / "iqa"))
     fusers = methods(options)
     for name in options.sets:
         table(read_data_set(options.data / "exposure" / name, "exposure"), fusers, options.limit, options.pictures)
