@@ -17,7 +17,11 @@ def status(key):
     return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(key))
 
 torch.set_num_threads(1)
-networks = {"auif": lambda: AUIF(layers=2, filters=4), "csc-ivfn": lambda: CSCIVFN(units=2)}
+networks = {
+    "auif": lambda: AUIF(layers=2, filters=4),
+    "auif, tied": lambda: AUIF(layers=2, filters=4, tied=True),
+    "csc-ivfn": lambda: CSCIVFN(units=2),
+}
 network = networks[sys.argv[1]]().eval()
 network.use_rule(base=sys.argv[2], detail=sys.argv[3])
 side = int(sys.argv[4])
@@ -45,6 +49,8 @@ print((status("VmHWM") - before) / side**2, declared)
         ("auif", "average", "average", 1800, "fuse"),
         ("auif", "l1_norm", "l1_norm", 1800, "fuse"),
         ("auif", "l1_norm", "l1_norm", 1800, "explain"),
+        ("auif, tied", "addition", "addition", 1800, "fuse"),
+        ("auif, tied", "l1_norm", "l1_norm", 1800, "explain"),
         ("csc-ivfn", "saliency_weighted", "l1_norm", 700, "fuse"),
         ("csc-ivfn", "l1_norm", "saliency_weighted", 700, "fuse"),
         ("csc-ivfn", "average", "addition", 700, "fuse"),

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from imfuse.blocks.activations import recorded
 from imfuse.blocks.normalisation import scale_and_shift
-from imfuse.blocks.wide_convolution import composed_kernel, composed_pair, literal_pair
+from imfuse.blocks.wide_convolution import composed_kernels, correct_border
 from imfuse.errors import UsageError
 from imfuse.networks.protocol import FusionNetwork
 from imfuse.ops.colour import LUMA_WEIGHTS
 from imfuse.ops.padding import replicate_pad
 from imfuse.rules import ADDITION, AVERAGE, MAXIMUM, rule
+from imfuse.rules.fold import Fold, nothing_to_fuse
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
+
+BAND = 2**15
+"""Pixels of a band, whose features are in work at once."""
 
 
 class ConvolutionBlock(nn.Module):
@@ -110,46 +115,92 @@ class IFCNN(FusionNetwork):
         Raises:
             UsageError: sources of different channels.
         """
-        fold = self.rule.start()
-        channels = 0
         encoder: _Encoder | None = None
+        folds: list[Fold] = []
         for source in sources:
             if encoder is None:
-                channels = source.shape[1]
-                encoder = _Encoder(self, channels)
-            if source.shape[1] != channels:
+                encoder = _Encoder(self, source)
+                folds = [self.rule.start() for _ in encoder.bands]
+            if source.shape[1] != encoder.channels:
                 raise UsageError("IFCNN fuses gray pictures or colour pictures, not both at once")
-            fold.add(encoder(source))
-        return self._decode(fold.result(), channels)
+            for fold, feature in zip(folds, encoder(source), strict=True):
+                fold.add(feature)
+        if encoder is None:
+            raise nothing_to_fuse()
+        return self._decode(folds, encoder.channels)
 
-    def _decode(self, features: Tensor, channels: int) -> Tensor:
+    def _decode(self, folds: list[Fold], channels: int) -> Tensor:
+        """CONV3 and CONV4 of the merged features, which lie in bands, one above the other."""
         kernel, bias = self.conv3.folded()
-        features = F.conv2d(replicate_pad(features, 1), kernel.contiguous(memory_format=torch.channels_last), bias)
-        features = features.relu_() if not torch.is_grad_enabled() else features.relu()
+        kernel = kernel.contiguous(memory_format=torch.channels_last)
         scale = self.deviation.reshape(3, 1)
         weight = self.conv4.weight[:, :, 0, 0] * scale
         offset = cast(Tensor, self.conv4.bias) * scale[:, 0] + self.mean.reshape(3)
         if channels == 1:
             shares = weight.new_tensor(LUMA_WEIGHTS)
             weight, offset = shares[None] @ weight, (shares @ offset)[None]
-        return F.conv2d(features, weight[:, :, None, None], offset)
+        bands = []
+        for picture in _padded_bands(folds):
+            features = F.conv2d(picture, kernel, bias).relu_()
+            # In this layout the channels of a pixel lie side by side, and CONV4 is one product of matrices.
+            bands.append(F.linear(features.permute(0, 2, 3, 1), weight, offset).permute(0, 3, 1, 2))
+        return torch.cat(bands, -2).contiguous()
+
+
+def _padded_bands(folds: list[Fold]) -> Iterator[Tensor]:
+    """The merged features of every band with a pixel more on each side: the neighbours', at the border its own."""
+    above: Tensor | None = None
+    current = folds[0].result()
+    for index in range(len(folds)):
+        below = folds[index + 1].result() if index + 1 < len(folds) else current[..., -1:, :]
+        batch, channels, height, width = current.shape
+        picture = current.new_empty(batch, height + 2, width + 2, channels).permute(0, 3, 1, 2)
+        picture[..., 1:-1, 1:-1] = current
+        picture[..., :1, 1:-1] = current[..., :1, :] if above is None else above
+        picture[..., -1:, 1:-1] = below[..., :1, :]
+        picture[..., 0] = picture[..., 1]
+        picture[..., -1] = picture[..., -2]
+        yield picture
+        above, current = current[..., -1:, :], below
+
+
+def _channels_last(x: Tensor) -> Tensor:
+    """``x`` in the channels-last layout, said so by its strides where it has one channel, too.
+
+    With one channel both layouts are the same memory, and a convolution takes such a tensor for the other one.
+    """
+    x = x.contiguous(memory_format=torch.channels_last)
+    batch, channels, height, width = x.shape
+    return x.as_strided(x.shape, (channels * height * width, 1, channels * width, channels))
 
 
 class _Encoder:
-    """CONV1 and CONV2 in inference, for sources of one kind."""
+    """CONV1 and CONV2 in inference, for sources like the first one.
 
-    def __init__(self, network: IFCNN, channels: int) -> None:
+    A band of rows after the other, whose features stay in the processor's cache until they are merged.
+    """
+
+    def __init__(self, network: IFCNN, source: Tensor) -> None:
+        self.channels = source.shape[1]
+        height, width = source.shape[-2:]
         second, shift = network.conv2.folded()
         first = network.conv1.weight / network.deviation
         # What the mean takes away is the same at every pixel, since the border is replicated.
         constant = (first * network.mean).sum((1, 2, 3))
         self.bias = shift - (second.sum((2, 3)) @ constant)
-        self.first = first.sum(1, keepdim=True) if channels == 1 else first
-        self.second = second
-        self.kernel = composed_kernel(self.first, second)
+        first = first.sum(1, keepdim=True) if self.channels == 1 else first
+        self.kernels = composed_kernels(first, second, "replicate", height, width)
+        self.inside = _channels_last(self.kernels[1, 1])
+        rows = height if recorded() else max(1, BAND // (len(source) * width))
+        self.bands = [(top, min(top + rows, height)) for top in range(0, height, rows)]
 
-    def __call__(self, source: Tensor) -> Tensor:
-        """Features (B, C, H, W) of a source."""
-        if torch.is_grad_enabled():
-            return literal_pair(source, self.first, self.second, self.bias).relu()
-        return composed_pair(source, self.kernel, self.first, self.second, self.bias).relu_()
+    def __call__(self, source: Tensor) -> Iterator[Tensor]:
+        """Features (B, C, rows, W) of every band of a source."""
+        reach = self.inside.shape[-1] // 2
+        picture = _channels_last(replicate_pad(source, reach))
+        for top, bottom in self.bands:
+            band = picture[..., top : bottom + 2 * reach, :]
+            features = F.conv2d(band, self.inside, self.bias)
+            first, last = (top, bottom) == self.bands[0], (top, bottom) == self.bands[-1]
+            correct_border(features, band, self.kernels, self.bias, top=first, bottom=last)
+            yield features.relu_()
