@@ -60,7 +60,7 @@ class TiedDecompositionLayer(nn.Module):
         return self._descend(x, source, activated(self.activation, branch))
 
     def _descend(self, x: Tensor, source: Tensor, branch: Tensor) -> Tensor:
-        """x − η [branch − θ (I − x)]."""
+        """X − η [branch − θ (I − x)]."""
         if recorded():
             return x - self.eta * (branch - self.theta * (source - x))
         eta, theta = float(self.eta), float(self.theta)

@@ -76,7 +76,8 @@ def composed_kernels(first: Tensor, second: Tensor, padding: Padding, height: in
         for row in range(3)
         for column in range(3)
     ]
-    return composed_kernel(first, torch.cat(moved)).unflatten(0, (3, 3, len(second)))
+    kernels = composed_kernel(first, torch.cat(moved))
+    return kernels.reshape(3, 3, len(second), *kernels.shape[1:])
 
 
 def _moved(second: Tensor, place: int, length: int, padding: Padding, axis: int) -> Tensor:

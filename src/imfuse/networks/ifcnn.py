@@ -170,7 +170,7 @@ def _channels_last(x: Tensor) -> Tensor:
     With one channel both layouts are the same memory, and a convolution takes such a tensor for the other one.
     """
     x = x.contiguous(memory_format=torch.channels_last)
-    batch, channels, height, width = x.shape
+    channels, height, width = x.shape[1:]
     return x.as_strided(x.shape, (channels * height * width, 1, channels * width, channels))
 
 
