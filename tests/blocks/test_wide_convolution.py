@@ -6,9 +6,9 @@ from imfuse.blocks.wide_convolution import (
     Padding,
     composed_kernel,
     composed_kernels,
-    correct_border,
     literal_pair,
     padded,
+    with_border,
 )
 
 
@@ -24,16 +24,17 @@ def test_the_composed_kernel_is_both_convolutions_where_no_border_is() -> None:
 @pytest.mark.parametrize("padding", ["replicate", "reflect"])
 @pytest.mark.parametrize("size", [3, 7])
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 5), (2, 1), (2, 2), (3, 2), (4, 3), (9, 7), (20, 31)])
+@pytest.mark.parametrize("recorded", [True, False])
 def test_with_the_border_it_is_both_convolutions_everywhere(
-    padding: Padding, size: int, height: int, width: int
+    padding: Padding, size: int, height: int, width: int, recorded: bool
 ) -> None:
     torch.manual_seed(0)
     first, second = torch.randn(5, 2, size, size).double(), torch.randn(4, 5, 3, 3).double()
     x, bias = torch.randn(2, 2, height, width).double(), torch.randn(4).double()
     kernels = composed_kernels(first, second, padding, height, width)
     picture = padded(x, size // 2 + 1, padding)
-    result = F.conv2d(picture, kernels[1, 1], bias)
-    correct_border(result, picture, kernels, bias)
+    with torch.set_grad_enabled(recorded):
+        result = with_border(F.conv2d(picture, kernels[1, 1], bias), picture, kernels, bias)
     torch.testing.assert_close(result, literal_pair(x, first, second, bias, padding), rtol=0, atol=1e-12)
 
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from imfuse.blocks.activations import ActivationName, activated, activation, recorded
 from imfuse.blocks.normalisation import scale_and_shift
-from imfuse.blocks.wide_convolution import composed_kernels, correct_border, literal_pair, padded
+from imfuse.blocks.wide_convolution import composed_kernels, literal_pair, padded, with_border
 from imfuse.ops.filters import correlate
 
 
@@ -68,6 +68,5 @@ class TiedDecompositionLayer(nn.Module):
 
     def _correlated(self, x: Tensor, second: Tensor, bias: Tensor | None) -> Tensor:
         kernels = composed_kernels(self.kernel, second, "reflect", *x.shape[-2:])
-        result = correlate(x, kernels[1, 1, 0, 0], None if bias is None else bias[0])
-        correct_border(result, padded(x, self.halo, "reflect"), kernels, bias)
-        return result
+        inside = correlate(x, kernels[1, 1, 0, 0], None if bias is None else bias[0])
+        return with_border(inside, padded(x, self.halo, "reflect"), kernels, bias)

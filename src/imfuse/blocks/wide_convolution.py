@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from imfuse.blocks.activations import recorded
 from imfuse.ops.padding import reflect_pad, replicate_pad
 
 Padding = Literal["replicate", "reflect"]
@@ -108,25 +109,50 @@ def _taps(axis: int, centre: Tensor, before: Tensor | None = None, after: Tensor
     return torch.stack([none if before is None else before, centre, none if after is None else after], axis)
 
 
-def correct_border(
-    result: Tensor, picture: Tensor, kernels: Tensor, bias: Tensor | None, *, top: bool = True, bottom: bool = True
-) -> None:
-    """Write the border's own values into the correlation of a picture with the kernel of its inside.
+def with_border(
+    inside: Tensor, picture: Tensor, kernels: Tensor, bias: Tensor | None, *, top: bool = True, bottom: bool = True
+) -> Tensor:
+    """The correlation of a picture with the kernel of its inside, with the border's own values at the border.
 
     Args:
-        result: (B, O, H, W), in place; all rows of a picture, or some from its left to its right border.
+        inside: (B, O, H, W): of all rows of a picture, or of some from its left to its right border. Written into,
+            unless that is recorded.
         picture: (B, I, H + m + 1, W + m + 1): its rows and columns, padded.
         kernels: of :func:`composed_kernels`.
         bias: (O,), or None.
         top: whether the first row is the picture's first.
         bottom: whether the last row is the picture's last.
+
+    Returns:
+        (B, O, H, W).
     """
     size = kernels.shape[-1]
-    result[..., :1] = F.conv2d(picture[..., :size], kernels[1, 0], bias)
-    result[..., -1:] = F.conv2d(picture[..., -size:], kernels[1, 2], bias)
-    rows = [(0, result[..., :1, :], picture[..., :size, :])] if top else []
-    rows += [(2, result[..., -1:, :], picture[..., -size:, :])] if bottom else []
-    for place, row, strip in rows:
-        row[...] = F.conv2d(strip, kernels[place, 1], bias)
-        row[..., :1] = F.conv2d(strip[..., :size], kernels[place, 0], bias)
-        row[..., -1:] = F.conv2d(strip[..., -size:], kernels[place, 2], bias)
+    columns = [F.conv2d(picture[..., :size], kernels[1, 0], bias), F.conv2d(picture[..., -size:], kernels[1, 2], bias)]
+    first = [_border_row(picture[..., :size, :], kernels[0], bias)] if top else []
+    last = [_border_row(picture[..., -size:, :], kernels[2], bias)] if bottom else []
+    if recorded():  # in a graph, to write into a large tensor is to copy it with every place that is written
+        return _framed(inside, columns, first, last)
+    inside[..., :1], inside[..., -1:] = columns
+    for row in first:
+        inside[..., :1, :] = row
+    for row in last:
+        inside[..., -1:, :] = row
+    return inside
+
+
+def _border_row(strip: Tensor, kernels: Tensor, bias: Tensor | None) -> Tensor:
+    """The first or last row of a picture (B, O, 1, W) from the rows that it depends on."""
+    size = kernels.shape[-1]
+    row = F.conv2d(strip, kernels[1], bias)
+    row[..., :1] = F.conv2d(strip[..., :size], kernels[0], bias)
+    row[..., -1:] = F.conv2d(strip[..., -size:], kernels[2], bias)
+    return row
+
+
+def _framed(inside: Tensor, columns: list[Tensor], first: list[Tensor], last: list[Tensor]) -> Tensor:
+    """``inside`` with its outermost columns and rows replaced, as a new tensor."""
+    height, width = inside.shape[-2:]
+    body = torch.cat([columns[0], inside[..., 1:-1], columns[1]], -1) if width > 1 else columns[0]
+    body = body[..., len(first) :, :]
+    body = body[..., : max(height - len(first) - len(last), 0), :]
+    return torch.cat([*first, body, *(last if height > 1 else [])], -2)

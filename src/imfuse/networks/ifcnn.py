@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from imfuse.blocks.activations import recorded
 from imfuse.blocks.normalisation import scale_and_shift
-from imfuse.blocks.wide_convolution import composed_kernels, correct_border
 from imfuse.errors import UsageError
+from imfuse.networks.ifcnn_bands import Encoder, Merged
 from imfuse.networks.protocol import FusionNetwork
 from imfuse.ops.colour import LUMA_WEIGHTS
 from imfuse.ops.padding import replicate_pad
 from imfuse.rules import ADDITION, AVERAGE, MAXIMUM, rule
-from imfuse.rules.fold import Fold, nothing_to_fuse
+from imfuse.rules.fold import nothing_to_fuse
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
-
-BAND = 2**15
-"""Pixels of a band, whose features are in work at once."""
 
 
 class ConvolutionBlock(nn.Module):
@@ -64,7 +60,7 @@ class IFCNN(FusionNetwork):
     """
 
     rules = (MAXIMUM, AVERAGE, ADDITION)
-    bytes_per_pixel = 1600
+    bytes_per_pixel = 900
     mean: Tensor
     deviation: Tensor
 
@@ -115,22 +111,32 @@ class IFCNN(FusionNetwork):
         Raises:
             UsageError: sources of different channels.
         """
-        encoder: _Encoder | None = None
-        folds: list[Fold] = []
+        encoder: Encoder | None = None
+        merged: Merged | None = None
         for source in sources:
-            if encoder is None:
-                encoder = _Encoder(self, source)
-                folds = [self.rule.start() for _ in encoder.bands]
+            if encoder is None or merged is None:
+                encoder = self._encoder(source)
+                merged = Merged(self.rule, encoder, source)
             if source.shape[1] != encoder.channels:
                 raise UsageError("IFCNN fuses gray pictures or colour pictures, not both at once")
-            for fold, feature in zip(folds, encoder(source), strict=True):
-                fold.add(feature)
-        if encoder is None:
+            merged.add(encoder, source)
+        if encoder is None or merged is None:
             raise nothing_to_fuse()
-        return self._decode(folds, encoder.channels)
+        return self._decode(merged, encoder.channels)
 
-    def _decode(self, folds: list[Fold], channels: int) -> Tensor:
-        """CONV3 and CONV4 of the merged features, which lie in bands, one above the other."""
+    def _encoder(self, source: Tensor) -> Encoder:
+        """CONV1, CONV2 and the normalisations before and after, for sources like this one."""
+        second, shift = self.conv2.folded()
+        first = self.conv1.weight / self.deviation
+        # What the mean takes away is the same at every pixel, since the border is replicated.
+        constant = (first * self.mean).sum((1, 2, 3))
+        bias = shift - (second.sum((2, 3)) @ constant)
+        if source.shape[1] == 1:
+            first = first.sum(1, keepdim=True)
+        return Encoder(first, second, bias, *source.shape[-2:])
+
+    def _decode(self, merged: Merged, channels: int) -> Tensor:
+        """CONV3 and CONV4 of the merged features."""
         kernel, bias = self.conv3.folded()
         kernel = kernel.contiguous(memory_format=torch.channels_last)
         scale = self.deviation.reshape(3, 1)
@@ -140,67 +146,8 @@ class IFCNN(FusionNetwork):
             shares = weight.new_tensor(LUMA_WEIGHTS)
             weight, offset = shares[None] @ weight, (shares @ offset)[None]
         bands = []
-        for picture in _padded_bands(folds):
-            features = F.conv2d(picture, kernel, bias).relu_()
+        for band in merged.padded_bands():
+            features = F.conv2d(band, kernel, bias).relu_()
             # In this layout the channels of a pixel lie side by side, and CONV4 is one product of matrices.
             bands.append(F.linear(features.permute(0, 2, 3, 1), weight, offset).permute(0, 3, 1, 2))
         return torch.cat(bands, -2).contiguous()
-
-
-def _padded_bands(folds: list[Fold]) -> Iterator[Tensor]:
-    """The merged features of every band with a pixel more on each side: the neighbours', at the border its own."""
-    above: Tensor | None = None
-    current = folds[0].result()
-    for index in range(len(folds)):
-        below = folds[index + 1].result() if index + 1 < len(folds) else current[..., -1:, :]
-        batch, channels, height, width = current.shape
-        picture = current.new_empty(batch, height + 2, width + 2, channels).permute(0, 3, 1, 2)
-        picture[..., 1:-1, 1:-1] = current
-        picture[..., :1, 1:-1] = current[..., :1, :] if above is None else above
-        picture[..., -1:, 1:-1] = below[..., :1, :]
-        picture[..., 0] = picture[..., 1]
-        picture[..., -1] = picture[..., -2]
-        yield picture
-        above, current = current[..., -1:, :], below
-
-
-def _channels_last(x: Tensor) -> Tensor:
-    """``x`` in the channels-last layout, said so by its strides where it has one channel, too.
-
-    With one channel both layouts are the same memory, and a convolution takes such a tensor for the other one.
-    """
-    x = x.contiguous(memory_format=torch.channels_last)
-    channels, height, width = x.shape[1:]
-    return x.as_strided(x.shape, (channels * height * width, 1, channels * width, channels))
-
-
-class _Encoder:
-    """CONV1 and CONV2 in inference, for sources like the first one.
-
-    A band of rows after the other, whose features stay in the processor's cache until they are merged.
-    """
-
-    def __init__(self, network: IFCNN, source: Tensor) -> None:
-        self.channels = source.shape[1]
-        height, width = source.shape[-2:]
-        second, shift = network.conv2.folded()
-        first = network.conv1.weight / network.deviation
-        # What the mean takes away is the same at every pixel, since the border is replicated.
-        constant = (first * network.mean).sum((1, 2, 3))
-        self.bias = shift - (second.sum((2, 3)) @ constant)
-        first = first.sum(1, keepdim=True) if self.channels == 1 else first
-        self.kernels = composed_kernels(first, second, "replicate", height, width)
-        self.inside = _channels_last(self.kernels[1, 1])
-        rows = height if recorded() else max(1, BAND // (len(source) * width))
-        self.bands = [(top, min(top + rows, height)) for top in range(0, height, rows)]
-
-    def __call__(self, source: Tensor) -> Iterator[Tensor]:
-        """Features (B, C, rows, W) of every band of a source."""
-        reach = self.inside.shape[-1] // 2
-        picture = _channels_last(replicate_pad(source, reach))
-        for top, bottom in self.bands:
-            band = picture[..., top : bottom + 2 * reach, :]
-            features = F.conv2d(band, self.inside, self.bias)
-            first, last = (top, bottom) == self.bands[0], (top, bottom) == self.bands[-1]
-            correct_border(features, band, self.kernels, self.bias, top=first, bottom=last)
-            yield features.relu_()
