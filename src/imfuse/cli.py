@@ -14,6 +14,7 @@ import typer
 
 from imfuse import __version__
 from imfuse.cli_bench import bench
+from imfuse.cli_convert import convert
 from imfuse.cli_evaluate import SourcesCommand, evaluate
 from imfuse.cli_train import train_app
 from imfuse.errors import ImfuseError
@@ -340,6 +341,7 @@ def explain(
 
 app.command(cls=SourcesCommand)(evaluate)
 app.command()(bench)
+app.command()(convert)
 
 
 @app.command()
