@@ -19,6 +19,7 @@ from imfuse.layouts import as_sequence, batch_size, like, stacked
 from imfuse.ops.colour import luma
 from imfuse.plan import Plan, Range, check_range, make_plan
 from imfuse.quantise import Depth, check_depth
+from imfuse.registration import Align, motion_asked
 from imfuse.result import FusionResult, Report, SourceReport
 from imfuse.sizes import ResizeTo, check_resize
 from imfuse.tally import Tally
@@ -79,6 +80,7 @@ class Fuser:
         range: Range = None,
         resize_to: ResizeTo | None = None,
         depth: Depth | None = None,
+        align: Align | str = False,
         memory: str | int = "1GiB",
         progress: Progress | None = None,
     ) -> FusionResult:
@@ -102,6 +104,10 @@ class Fuser:
             resize_to: size of the ``first`` or of the ``largest`` source, for sources of different sizes.
             depth: 8, 16 or ``float`` (black 0, white 1, neither rounded nor clipped); by default that of the source
                 that carries the detail.
+            align: bring the pictures of a focus or exposure stack to lie as one of them does, before they are fused,
+                and cut the result to what all show: True, or the motion model ``translation``, ``similarity`` (the
+                default for focus), ``affine`` or ``homography`` (for exposures). See
+                :func:`imfuse.registration.alignment.align_stack`.
             memory: what fusing may take beyond the result and two pictures; a stack whose pictures have no room in it
                 besides is decoded anew for every window.
             progress: called with the finished fraction.
@@ -114,6 +120,8 @@ class Fuser:
         given = as_sequence(sources, self.task)
         count = batch_size(given)
         if count > 1:
+            if align is not False:
+                raise UsageError("a batch of several stacks: align and fuse them one by one")
             options: dict[str, Any] = {"range": range, "resize_to": resize_to, "depth": depth, "memory": memory}
             results = []
             for pictures in zip(*given, strict=True):
@@ -122,7 +130,7 @@ class Fuser:
                     progress(len(results) / count)
             return stacked(results)
         started = time.perf_counter()
-        plan = make_plan(self.task, self.network, given, range, resize_to, depth, parse_memory(memory))
+        plan = make_plan(self.task, self.network, given, range, resize_to, depth, parse_memory(memory), align=align)
         writer, tally = self._run(plan, progress)
         notes = [*plan.notes, *tally.notes(plan)]
         report = self._report(plan, writer.image, time.perf_counter() - started, notes)
@@ -135,6 +143,7 @@ class Fuser:
         *,
         range: Range = None,
         resize_to: ResizeTo | None = None,
+        align: Align | str = False,
         memory: str | int = "1GiB",
         progress: Progress | None = None,
     ) -> Explanation:
@@ -147,6 +156,7 @@ class Fuser:
             sources: as for :meth:`fuse`, but no batches.
             range: as for :meth:`fuse`.
             resize_to: as for :meth:`fuse`.
+            align: as for :meth:`fuse`.
             memory: what it may take beyond the pictures and the parts themselves.
             progress: called with the finished fraction.
 
@@ -158,7 +168,10 @@ class Fuser:
         given = as_sequence(sources, self.task)
         if batch_size(given) > 1:
             raise UsageError("a batch of several pictures: explain them one by one")
-        plan = make_plan(self.task, self.network, given, range, resize_to, None, parse_memory(memory), explained=True)
+        bytes_allowed = parse_memory(memory)
+        plan = make_plan(
+            self.task, self.network, given, range, resize_to, None, bytes_allowed, align=align, explained=True
+        )
         survey = self._survey(plan, _share(progress, 0.0, 0.5))
         told = _share(progress, 0.5 if survey is not None else 0.0, 1.0)
         explanation = Explanation(plan.detail.height, plan.detail.width, self.name, self.network.rule_name, plan.notes)
@@ -177,6 +190,7 @@ class Fuser:
         range: Range = None,
         resize_to: ResizeTo | None = None,
         depth: Depth | None = None,
+        align: Align | str = False,
         memory: str | int = "1GiB",
     ) -> None:
         """Refuse options of :meth:`fuse` that serve for no picture.
@@ -187,6 +201,7 @@ class Fuser:
         check_range(self.task, range)
         check_resize(resize_to)
         check_depth(depth)
+        motion_asked(align, self.task)
         network = self.network
         working = network.bytes_per_pixel + LEAST * network.bytes_per_pixel_per_source
         tile_side(parse_memory(memory), working, network.halo + network.alignment - 1)
@@ -281,6 +296,7 @@ class Fuser:
             tiles=len(plan.windows),
             seconds=seconds,
             notes=tuple(notes),
+            alignment=plan.aligned,
         )
 
 

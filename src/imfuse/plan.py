@@ -15,9 +15,10 @@ from torch import Tensor
 from imfuse.colour_policies import ColourPolicy, colour_policy
 from imfuse.errors import UsageError
 from imfuse.io import Metadata, PixelSource, open_source
-from imfuse.io.source import Releasable
+from imfuse.io.source import Releasable, release
 from imfuse.io.window import Window
 from imfuse.levels import Levels, RangeName, find_levels, range_of_stack, ranges_of
+from imfuse.registration import Align, AlignmentReport, align_or_suspect
 from imfuse.quantise import Depth, OutputDepth, depth_notes, output_depth
 from imfuse.sizes import ResizeTo, same_size
 from imfuse.stack_levels import find_stack_levels
@@ -50,6 +51,7 @@ class Plan:
         kept: whether what was decoded of a file is kept until the end; otherwise it is let go after every read.
         depth: of the result.
         notes: what the report has to say of the decisions.
+        aligned: how the pictures of a stack were aligned, if it was asked for.
     """
 
     task: Task
@@ -64,6 +66,7 @@ class Plan:
     kept: bool
     depth: OutputDepth
     notes: list[str]
+    aligned: AlignmentReport | None = None
 
     @property
     def detail(self) -> PixelSource:
@@ -104,12 +107,6 @@ class Plan:
         return converted
 
 
-def release(source: PixelSource) -> None:
-    """Let a source go of the picture that it holds, if it holds one."""
-    if isinstance(source, Releasable):
-        source.release()
-
-
 def make_plan(
     task: Task,
     network: FusionNetwork,
@@ -119,12 +116,13 @@ def make_plan(
     depth: Depth | None,
     memory: int,
     *,
+    align: Align | str = False,
     explained: bool = False,
 ) -> Plan:
     """Open the sources and decide everything.
 
     Raises:
-        UsageError: wrong number of sources, or a range that there is not.
+        UsageError: wrong number of sources, or a range or an alignment that there is not.
         SourceError: a source cannot be read.
         SizeMismatchError: different sizes without ``resize_to``.
     """
@@ -140,9 +138,14 @@ def make_plan(
     channels = colour.channels(opened)
     stored = output_depth(detail, depth)
     pixel = _bytes_per_pixel(network, colour, opened, channels, stored, explained=explained)
-    windows, kept = _windows(pixel, network.halo + network.alignment - 1, opened, memory)
+    reach = network.halo + network.alignment - 1
+    windows, kept = _windows(pixel, reach, opened, memory)
+    stack = align_or_suspect(opened, task, align, kept=kept, release=release)
+    if stack.report is not None:
+        opened, detail = stack.sources, stack.sources[task.detail_role]
+        windows, kept = _windows(pixel, reach, opened, memory)
     levels, level_notes = _levels(task, opened, windows, asked, kept=kept)
-    notes += resize_notes + level_notes + colour.notes(opened, channels)
+    notes += resize_notes + stack.notes + level_notes + colour.notes(opened, channels)
     notes += [
         f"{source.name}: its alpha channel is not used"
         for source in opened
@@ -155,7 +158,9 @@ def make_plan(
         )
         notes.append(f"{words} anew; a larger --memory is faster")
     halo, alignment = network.halo, network.alignment
-    return Plan(task, roles, opened, levels, colour, channels, windows, halo, alignment, kept, stored, notes)
+    return Plan(
+        task, roles, opened, levels, colour, channels, windows, halo, alignment, kept, stored, notes, stack.report
+    )
 
 
 def check_range(task: Task, asked: Range) -> None:

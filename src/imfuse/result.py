@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from imfuse.errors import OutputError
 from imfuse.io.source import Metadata
+from imfuse.registration.report import AlignmentReport
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,6 +51,7 @@ class Report:
         tiles: in how many windows the picture was computed.
         seconds: time of reading and fusing.
         notes: every resize, stretch, clip or conversion that was done, in words.
+        alignment: how the pictures of a stack were aligned; None if it was not asked for.
     """
 
     task: str
@@ -66,6 +68,7 @@ class Report:
     tiles: int
     seconds: float
     notes: tuple[str, ...]
+    alignment: AlignmentReport | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain values, for JSON."""
