@@ -104,10 +104,8 @@ class Fuser:
             resize_to: size of the ``first`` or of the ``largest`` source, for sources of different sizes.
             depth: 8, 16 or ``float`` (black 0, white 1, neither rounded nor clipped); by default that of the source
                 that carries the detail.
-            align: bring the pictures of a focus or exposure stack to lie as one of them does, before they are fused,
-                and cut the result to what all show: True, or the motion model ``translation``, ``similarity`` (the
-                default for focus), ``affine`` or ``homography`` (for exposures). See
-                :func:`imfuse.registration.alignment.align_stack`.
+            align: align the pictures of a stack before, and crop to what all show: True, or by ``translation``,
+                ``similarity``, ``affine`` or ``homography``. See :mod:`imfuse.registration.alignment`.
             memory: what fusing may take beyond the result and two pictures; a stack whose pictures have no room in it
                 besides is decoded anew for every window.
             progress: called with the finished fraction.
@@ -120,7 +118,7 @@ class Fuser:
         given = as_sequence(sources, self.task)
         count = batch_size(given)
         if count > 1:
-            if align is not False:
+            if align:
                 raise UsageError("a batch of several stacks: align and fuse them one by one")
             options: dict[str, Any] = {"range": range, "resize_to": resize_to, "depth": depth, "memory": memory}
             results = []

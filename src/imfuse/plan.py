@@ -18,8 +18,8 @@ from imfuse.io import Metadata, PixelSource, open_source
 from imfuse.io.source import Releasable, release
 from imfuse.io.window import Window
 from imfuse.levels import Levels, RangeName, find_levels, range_of_stack, ranges_of
-from imfuse.registration import Align, AlignmentReport, align_or_suspect
 from imfuse.quantise import Depth, OutputDepth, depth_notes, output_depth
+from imfuse.registration import Align, AlignmentReport, align_or_suspect
 from imfuse.sizes import ResizeTo, same_size
 from imfuse.stack_levels import find_stack_levels
 from imfuse.tasks import Role, Task
@@ -140,12 +140,12 @@ def make_plan(
     pixel = _bytes_per_pixel(network, colour, opened, channels, stored, explained=explained)
     reach = network.halo + network.alignment - 1
     windows, kept = _windows(pixel, reach, opened, memory)
-    stack = align_or_suspect(opened, task, align, kept=kept, release=release)
-    if stack.report is not None:
-        opened, detail = stack.sources, stack.sources[task.detail_role]
+    opened, aligned, align_notes = align_or_suspect(opened, task, align, release, kept=kept)
+    if aligned is not None:
+        detail = opened[task.detail_role]
         windows, kept = _windows(pixel, reach, opened, memory)
     levels, level_notes = _levels(task, opened, windows, asked, kept=kept)
-    notes += resize_notes + stack.notes + level_notes + colour.notes(opened, channels)
+    notes += resize_notes + align_notes + level_notes + colour.notes(opened, channels)
     notes += [
         f"{source.name}: its alpha channel is not used"
         for source in opened
@@ -158,9 +158,7 @@ def make_plan(
         )
         notes.append(f"{words} anew; a larger --memory is faster")
     halo, alignment = network.halo, network.alignment
-    return Plan(
-        task, roles, opened, levels, colour, channels, windows, halo, alignment, kept, stored, notes, stack.report
-    )
+    return Plan(task, roles, opened, levels, colour, channels, windows, halo, alignment, kept, stored, notes, aligned)
 
 
 def check_range(task: Task, asked: Range) -> None:

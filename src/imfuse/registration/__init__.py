@@ -1,7 +1,7 @@
 """Alignment of the pictures of a stack before they are fused.
 
-:func:`imfuse.registration.alignment.align_stack` aligns sources, :func:`imfuse.registration.shifts.estimate_shifts` only
-tells how they lie, for those who choose scenes.
+:func:`imfuse.registration.alignment.align_stack` aligns sources,
+:func:`imfuse.registration.shifts.estimate_shifts` only tells how they lie, for those who choose scenes.
 """
 
 from imfuse.registration.alignment import Align, Alignment, align_or_suspect, align_stack, motion_asked

@@ -35,19 +35,18 @@ class AlignedSource:
             interpolation reads, all of it must lie in the picture.
         height: of this source.
         width: of this source.
-        low: smallest value of each channel.
-        high: largest value of each channel.
+        low: the smallest value of the picture.
+        high: the largest.
     """
 
-    def __init__(
-        self, source: PixelSource, matrix: Matrix, height: int, width: int, low: NDArray[Any], high: NDArray[Any]
-    ) -> None:
+    def __init__(self, source: PixelSource, matrix: Matrix, height: int, width: int, low: float, high: float) -> None:
         self.name, self.height, self.width = source.name, height, width
         self.channels, self.dtype, self.full_range = source.channels, source.dtype, source.full_range
         self.has_alpha = source.has_alpha
         self.metadata = source.metadata
         self.notes: tuple[str, ...] = ()
-        self._source, self._matrix, self._low, self._high = source, matrix, low, high
+        self._source, self._matrix = source, matrix
+        self._low, self._high = self.dtype.type(low), self.dtype.type(high)
         self._shift = whole_pixels(matrix)
 
     def read(self, window: Window) -> NDArray[Any]:
@@ -75,7 +74,8 @@ class AlignedSource:
         if alpha is None or self._shift is not None:
             return alpha
         moved_alpha = self._interpolated(alpha[..., None], there, window)[..., 0]
-        return np.asarray(np.clip(moved_alpha, *self.full_range, out=moved_alpha))
+        low, high = (self.dtype.type(value) for value in self.full_range)
+        return np.asarray(np.clip(moved_alpha, low, high, out=moved_alpha))
 
     @property
     def holds(self) -> int:
@@ -100,7 +100,9 @@ class AlignedSource:
         left, top = np.floor(there.min(0)).astype(int) - BEFORE
         right, bottom = np.floor(there.max(0)).astype(int) + AFTER + 1
         left, top = max(int(left), 0), max(int(top), 0)
-        return Window(top, left, min(int(bottom), self._source.height) - top, min(int(right), self._source.width) - left)
+        return Window(
+            top, left, min(int(bottom), self._source.height) - top, min(int(right), self._source.width) - left
+        )
 
     def _interpolated(self, pixels: NDArray[Any], there: Window, window: Window) -> NDArray[Any]:
         """Pixels (h, w, C) of a window from those of ``there``, which it needs."""
@@ -108,13 +110,14 @@ class AlignedSource:
         for block in _blocks(window):
             needed = self._needed(block)
             x, y = np.meshgrid(
-                np.arange(block.left, block.right, dtype=np.float64), np.arange(block.top, block.bottom, dtype=np.float64)
+                np.arange(block.left, block.right, dtype=np.float64),
+                np.arange(block.top, block.bottom, dtype=np.float64),
             )
             steps = np.rint(moved(self._matrix, np.stack([x, y], -1)) * _STEPS)
             steps -= np.array([needed.left, needed.top], np.float64) * _STEPS
             places = (steps / _STEPS).astype(np.float32)
             part = pixels[needed.inside(there).slices]
-            found = cv2.remap(part, places, None, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)
+            found = cv2.remap(part, places[..., 0], places[..., 1], cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)
             result[block.inside(window).slices] = found.reshape(block.height, block.width, -1)
         return result
 

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from imfuse.ops.colour import srgb_to_linear
-from imfuse.registration.motion import Matrix, moved
+from imfuse.registration.motion import Matrix
 from imfuse.registration.reduced import Gray
 from imfuse.tasks import Task
 
@@ -35,7 +35,8 @@ def appearance(gray: Gray, task: Task) -> Gray:
     """
     if task.name == "focus":
         light = srgb_to_linear(torch.from_numpy(gray).clamp(0, 1)).numpy()
-        return _local_contrast(cv2.GaussianBlur(light, (0, 0), 2), 12, _NOISE_OF_LIGHT)
+        blurred = np.asarray(cv2.GaussianBlur(light, (0, 0), 2), np.float32)
+        return _local_contrast(blurred, 12, _NOISE_OF_LIGHT)
     return _local_contrast(gray, 8, _NOISE)
 
 
@@ -54,10 +55,11 @@ def brought(picture: Gray, matrix: Matrix, shape: tuple[int, ...]) -> Gray:
 def overlap(matrix: Matrix, shape: tuple[int, ...], margin: float = 1) -> NDArray[np.bool_]:
     """(h, w): the pixels of the reference that the matrix takes into a picture of the same size, off its border."""
     height, width = shape[:2]
-    y, x = np.mgrid[0:height, 0:width].astype(np.float64)
-    there = moved(matrix, np.stack([x, y], -1))
-    inside = (there >= margin) & (there <= np.array([width, height]) - 1 - margin)
-    return np.asarray(inside.all(-1))
+    x, y = np.arange(width, dtype=np.float64), np.arange(height, dtype=np.float64)[:, None]
+    across, down, depth = (row[0] * x + (row[1] * y + row[2]) for row in matrix)
+    inside = (across >= margin * depth) & (across <= (width - 1 - margin) * depth)
+    inside &= (down >= margin * depth) & (down <= (height - 1 - margin) * depth)
+    return np.asarray(inside & (depth > 0))
 
 
 def correlation(reference: Gray, picture: Gray, matrix: Matrix, where: NDArray[np.bool_] | None = None) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import ceil, floor
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imfuse.io.window import Window
 from imfuse.registration.motion import Matrix, moved
@@ -61,7 +62,7 @@ def common_area(matrices: Sequence[Matrix], height: int, width: int) -> Window |
     return Window(first[1], first[0], last[1] - first[1] + 1, last[0] - first[0] + 1)
 
 
-def _bounds(matrix: Matrix, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+def _bounds(matrix: Matrix, height: int, width: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Least and largest coordinates (x, y) at which a picture can be read."""
     before, after = (BEFORE, AFTER) if whole_pixels(matrix) is None else (0, 0)
     # What is read lies on a grid of 1/32 pixel: a hair within, so that rounding does not leave the picture.
@@ -84,11 +85,13 @@ def _sides(matrices: Sequence[Matrix], height: int, width: int) -> tuple[float, 
     return left, top, right, bottom
 
 
-def _covered(matrices: Sequence[Matrix], centre: np.ndarray, half: np.ndarray, height: int, width: int) -> bool:
-    corners = centre + half * np.array([[-1, -1], [1, -1], [-1, 1], [1, 1]])
+def _covered(
+    matrices: Sequence[Matrix], centre: NDArray[np.float64], half: NDArray[np.float64], height: int, width: int
+) -> bool:
+    corners = centre + half * np.array([[-1, -1], [1, -1], [-1, 1], [1, 1]], np.float64)
     for matrix in matrices:
         low, high = _bounds(matrix, height, width)
-        there = moved(matrix, corners)
+        there = moved(matrix, np.asarray(corners, np.float64))
         if (there < low - 1e-9).any() or (there > high + 1e-9).any():
             return False
     return True

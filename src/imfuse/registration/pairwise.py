@@ -27,13 +27,16 @@ LEAST_SIDE = 32
 _COARSEST, _FINEST_ECC = 48, 400
 _POINTS, _ROUNDS, _WINDOW = 1500, 2, 25
 _LEAST_POINTS = 15
+_LEAST_STRUCTURE = 0.02
+"""Deviation of the local contrast, which is 1 where there is more than noise, below which a picture is constant."""
+
 _ITERATIONS = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 40, 1e-5)
 
 LEAST_CORRELATION = 0.3
 """Pictures that correlate less are not known to show the same."""
 
 LEAST_GAIN = 0.002
-"""A motion that raises the correlation by less is not told from the estimate's own error, and nothing is moved by it."""
+"""A motion that raises the correlation by less is not told from the error of the estimate: nothing is moved by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ def estimate(reference: Gray, picture: Gray, task: Task, motion: MotionName, *, 
     if min(height, width) < LEAST_SIDE:
         return Estimate(none, 0.0, 0.0, f"it is too small: less than {LEAST_SIDE} pixels high or wide")
     first, second = appearance(reference, task), appearance(picture, task)
-    if not first.any() or not second.any():
+    if min(float(first.std()), float(second.std())) < _LEAST_STRUCTURE:
         return Estimate(none, 0.0, 0.0, "it has no structure to align by")
     matrix = _coarse(reference, picture, task, motion)
     for _ in range(_ROUNDS if points else 0):
@@ -95,14 +98,15 @@ def _coarse(reference: Gray, picture: Gray, task: Task, motion: MotionName) -> M
     """From a few dozen pixels a side to a few hundred: a translation first, then an affine motion."""
     levels = [(reference, picture)]
     while min(levels[-1][0].shape) >= 2 * _COARSEST:
-        levels.append((cv2.pyrDown(levels[-1][0]), cv2.pyrDown(levels[-1][1])))
+        first, second = levels[-1]
+        levels.append((np.asarray(cv2.pyrDown(first), np.float32), np.asarray(cv2.pyrDown(second), np.float32)))
     matrix = np.eye(3)
     for index, (first, second) in reversed(list(enumerate(levels))):
         a, b = appearance(first, task), appearance(second, task)
         coarsest = index == len(levels) - 1
         if coarsest:
             matrix = _best(a, b, [matrix, _phase(a, b)])
-        if coarsest or max(first.shape) <= _FINEST_ECC or index == 0 == len(levels) - 1:
+        if coarsest or max(first.shape) <= _FINEST_ECC:
             stiff = coarsest or motion == "translation"
             matrix = _best(a, b, [matrix, _enhanced(a, b, matrix, "translation" if stiff else motion)])
         if index:
@@ -130,7 +134,9 @@ def _enhanced(first: Gray, second: Gray, start: Matrix, motion: MotionName) -> M
     """The motion of the largest enhanced correlation near a start; the start where OpenCV finds none."""
     model = cv2.MOTION_TRANSLATION if motion == "translation" else cv2.MOTION_AFFINE
     try:
-        _, found = cv2.findTransformECC(first, second, start[:2].astype(np.float32), model, _ITERATIONS, None, 3)
+        # No mask: OpenCV's overload with a filter size takes one, which its own stub does not let be absent.
+        everything = np.full(second.shape, 255, np.uint8)
+        _, found = cv2.findTransformECC(first, second, start[:2].astype(np.float32), model, _ITERATIONS, everything, 3)
     except cv2.error:
         return start
     matrix = np.eye(3)
@@ -146,7 +152,8 @@ def _followed(first: Gray, second: Gray, start: Matrix, motion: MotionName) -> M
     here, found = _tracks(_bytes(first), _bytes(there), overlap(start, first.shape, margin=_WINDOW / 2))
     if len(here) < _LEAST_POINTS:
         return start
-    return np.asarray(fit(here, moved(start, found), motion, height, width))
+    matrix = fit(here, moved(start, found), motion, height, width)
+    return matrix if is_plausible(matrix, height, width) else start
 
 
 def _tracks(
@@ -158,12 +165,12 @@ def _tracks(
     corners = cv2.goodFeaturesToTrack(first, _POINTS, 0.01, apart, mask=where.astype(np.uint8), blockSize=7)
     if corners is None or len(corners) < _LEAST_POINTS:
         return none, none
-    there, seen = _track(first, second, corners)
+    here = np.asarray(corners, np.float32)
+    there, seen = _track(first, second, here)
     back, seen_back = _track(second, first, there)
-    here, there, back = (points.reshape(-1, 2).astype(np.float64) for points in (corners, there, back))
-    home = np.hypot(*(back - here).T) < 0.5
-    kept = home & seen & seen_back & (np.hypot(*(there - here).T) < _WINDOW / 4)
-    return here[kept], there[kept]
+    home = np.hypot(*(back - here).reshape(-1, 2).T) < 0.5
+    kept = home & seen & seen_back & (np.hypot(*(there - here).reshape(-1, 2).T) < _WINDOW / 4)
+    return here.reshape(-1, 2)[kept].astype(np.float64), there.reshape(-1, 2)[kept].astype(np.float64)
 
 
 def _track(
@@ -179,7 +186,7 @@ def _track(
         criteria=(cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 30, 0.003),
         flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
     )
-    return there, seen.ravel() > 0
+    return np.asarray(there, np.float32), np.asarray(seen).ravel() > 0
 
 
 def _bytes(contrast: Gray) -> NDArray[np.uint8]:

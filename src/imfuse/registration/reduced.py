@@ -28,14 +28,14 @@ class Reduced:
     Attributes:
         gray: (h, w) float32, luma of the encoded values, in which the full range is 0…1.
         factor: side of the blocks of pixels whose mean each of its pixels is.
-        low: the smallest value of each channel of the picture, in its own values.
+        low: the smallest value of the picture, in its own values.
         high: the largest.
     """
 
     gray: Gray
     factor: int
-    low: NDArray[Any]
-    high: NDArray[Any]
+    low: float
+    high: float
 
 
 def reduction(height: int, width: int, pixels: int) -> int:
@@ -59,10 +59,10 @@ def reduced(source: PixelSource, pixels: int) -> Reduced:
     for top in range(0, height, rows):
         count = min(rows, height - top)
         strip = source.read(Window(top * factor, 0, count * factor, source.width))
-        low.append(strip.min((0, 1)))
-        high.append(strip.max((0, 1)))
+        low.append(float(strip.min()))
+        high.append(float(strip.max()))
         gray[top : top + count] = _gray(_blocks(strip[:, : width * factor], factor), source.full_range)
-    return Reduced(gray, factor, np.min(low, 0), np.max(high, 0))
+    return Reduced(gray, factor, min(low), max(high))
 
 
 def _blocks(strip: NDArray[Any], factor: int) -> NDArray[Any]:

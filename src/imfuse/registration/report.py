@@ -19,7 +19,7 @@ class PictureReport:
         state: ``reference``; ``moved`` (resampled to lie as the reference does); ``in place`` (it lies so already, and
             was left as it was); ``not aligned`` (no motion was found that is to be believed; it was left as it was).
         against: name of the picture that it was compared with: the reference, or the one before it on the way there.
-        right: mean shift of its pixels against the reference, in pixels; things lie so far right of where they do there.
+        right: mean shift of its pixels against the reference, in pixels; things lie so far right of their place there.
         down: likewise.
         displacement: root of the mean square by which its pixels are displaced, turn and scale included, in pixels.
         rotation: against the reference, in degrees, clockwise.

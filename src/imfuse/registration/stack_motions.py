@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from imfuse.io import PixelSource
-from imfuse.registration.motion import Matrix, MotionName, displacement, in_pixels_of, is_plausible
 from imfuse.registration.appearance import appearance
+from imfuse.registration.motion import Matrix, MotionName, displacement, in_pixels_of, is_plausible
 from imfuse.registration.pairwise import LEAST_CORRELATION, LEAST_GAIN, Estimate, compared, estimate
 from imfuse.registration.reduced import Gray, Reduced, reduced
 from imfuse.registration.report import State
@@ -37,7 +36,7 @@ class PictureMotion:
         before: correlation with that one as they are.
         after: as it was found to lie.
         reason: why it was not aligned.
-        low: smallest value of each channel.
+        low: its smallest value.
         high: largest.
     """
 
@@ -47,8 +46,8 @@ class PictureMotion:
     before: float
     after: float
     reason: str
-    low: NDArray[Any]
-    high: NDArray[Any]
+    low: float
+    high: float
 
 
 def default_motion(task: Task) -> MotionName:
@@ -105,7 +104,11 @@ def find_motions(
         anchor, anchor_small, anchor_matrix = reference, first, np.eye(3)
         for index in way:
             one = small[index]
-            link, against, start = estimate(anchor_small.gray, one.gray, task, motion, points=points), anchor, anchor_matrix
+            link, against, start = (
+                estimate(anchor_small.gray, one.gray, task, motion, points=points),
+                anchor,
+                anchor_matrix,
+            )
             if link.reason and anchor != reference:
                 link = estimate(first.gray, one.gray, task, motion, points=points)
                 against, start = reference, np.eye(3)
@@ -131,9 +134,7 @@ def _placed(link: Estimate, against: int, start: Matrix, one: Reduced, size: tup
         reason = "it shows too little of what the reference shows"
     after = link.after if better and not reason else link.before
     state: State = "not aligned" if reason else "moved"
-    return PictureMotion(
-        state, np.eye(3) if reason else matrix, against, link.before, after, reason, one.low, one.high
-    )
+    return PictureMotion(state, np.eye(3) if reason else matrix, against, link.before, after, reason, one.low, one.high)
 
 
 def _directly(reference: Reduced, one: Reduced, matrix: Matrix, task: Task) -> tuple[float, float]:
@@ -146,9 +147,7 @@ def _settled(found: PictureMotion, task: Task, size: tuple[int, int], factor: in
     """Pictures that hardly move stay in place."""
     if found.state != "moved" or displacement(found.matrix, *size) >= max(STILL[task.name], factor / 10):
         return found
-    return PictureMotion(
-        "in place", found.matrix, found.against, found.before, found.after, "", found.low, found.high
-    )
+    return PictureMotion("in place", found.matrix, found.against, found.before, found.after, "", found.low, found.high)
 
 
 def _well_exposed(gray: Gray) -> float:

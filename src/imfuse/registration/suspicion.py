@@ -14,7 +14,9 @@ from imfuse.tasks import Task
 _PIXELS = 1 << 16
 """Pixels of the small copies: few enough that the look costs a small part of a fusion."""
 
-_LEAST_PIXELS, _LEAST_SMALL_PIXELS, _LEAST_GAIN = 1.5, 0.4, 0.01
+_LEAST_PIXELS, _LEAST_SMALL_PIXELS, _LEAST_GAIN = 1.0, 0.3, 0.005
+"""So far and so clearly a picture must be shifted to be told: chosen on 192 public stacks, of which none is told whose
+pictures :func:`imfuse.registration.stack_motions.find_motions` finds within half a pixel."""
 
 
 def suspected_shifts(sources: Sequence[PixelSource], task: Task, *, kept: bool) -> list[str]:
