@@ -73,12 +73,14 @@ def _bounds(matrix: Matrix, height: int, width: int) -> tuple[NDArray[np.float64
 def _sides(matrices: Sequence[Matrix], height: int, width: int) -> tuple[float, float, float, float]:
     """Left, top, right and bottom, so that the middles of the sides are covered."""
     left, top, right, bottom = 0.0, 0.0, width - 1.0, height - 1.0
-    middle = np.array([width - 1, height - 1]) / 2
+    middle = np.array([(width - 1) / 2, (height - 1) / 2], np.float64)
     for matrix in matrices:
         low, high = _bounds(matrix, height, width)
-        back = np.linalg.inv(matrix)
+        back = np.asarray(np.linalg.inv(matrix), np.float64)
         centre = moved(matrix, middle)
-        sides = np.array([[low[0], centre[1]], [centre[0], low[1]], [high[0], centre[1]], [centre[0], high[1]]])
+        sides = np.array(
+            [(low[0], centre[1]), (centre[0], low[1]), (high[0], centre[1]), (centre[0], high[1])], np.float64
+        )
         there = moved(back, sides)
         left, top = max(left, there[0, 0]), max(top, there[1, 1])
         right, bottom = min(right, there[2, 0]), min(bottom, there[3, 1])
@@ -91,7 +93,7 @@ def _covered(
     corners = centre + half * np.array([[-1, -1], [1, -1], [-1, 1], [1, 1]], np.float64)
     for matrix in matrices:
         low, high = _bounds(matrix, height, width)
-        there = moved(matrix, np.asarray(corners, np.float64))
+        there = moved(matrix, corners)
         if (there < low - 1e-9).any() or (there > high + 1e-9).any():
             return False
     return True
