@@ -45,7 +45,7 @@ def fuse(
         base_rule: fusion rule of base maps alone, for models that have them.
         detail_rule: fusion rule of detail maps alone.
         device: where to compute: ``cpu``, ``cuda`` …
-        **options: ``range``, ``resize_to``, ``depth``, ``align``, ``memory``, ``progress``: see
+        **options: ``range``, ``resize_to``, ``depth``, ``align``, ``memory``, ``stretch``, ``shares``, ``progress``: see
             :meth:`imfuse.fuser.Fuser.fuse`.
 
     Returns:

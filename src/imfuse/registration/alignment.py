@@ -67,21 +67,16 @@ def align_or_suspect(
         sources: pictures of one size, in the order given.
         task: the task.
         align: whether to align, or by which motion.
-        release: called with a picture that is not to be kept.
+        release: called with a picture that is not read for now.
         kept: whether what was decoded of files stays in memory.
 
     Raises:
         SourceError: a picture cannot be read.
         UsageError: see :func:`motion_asked`, :func:`align_stack`.
     """
-
-    def done(source: PixelSource) -> None:
-        if not kept:
-            release(source)
-
     motion = motion_asked(align, task)
     if motion is not None:
-        aligned = align_stack(sources, task, motion, done)
+        aligned = align_stack(sources, task, motion, release)
         return aligned.sources, aligned.report, aligned.notes
     return list(sources), None, suspected_shifts(sources, task, kept=kept)
 
