@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from imfuse.errors import OutputError
 from imfuse.io.source import Metadata, PixelSource
-from imfuse.registration.report import AlignmentReport
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from imfuse.exposures import ExposureReport
     from imfuse.levels import Levels
+    from imfuse.registration.report import AlignmentReport
     from imfuse.source_shares import SourceShares
     from imfuse.stretch import Limits
     from imfuse.tasks import Role

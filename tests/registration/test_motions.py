@@ -29,7 +29,7 @@ KNOWN = {
     "breathing": motion(0.6, 0.4, 0.0, 1.02),
     "similarity": motion(6.2, -8.1, 1.4, 1.03),
 }
-TILTED = motion(5.2, -3.1, 0.5, 1.0, (4e-5, -3e-5))
+TILTED = motion(5.2, -3.1, 0.5, 1.0, (1.2e-4, -8e-5))
 
 
 def sources(pictures: list[np.ndarray]) -> list[PixelSource]:

@@ -27,6 +27,9 @@ LEAST_SIDE = 32
 _COARSEST, _FINEST_ECC = 48, 400
 _POINTS, _ROUNDS, _WINDOW = 1500, 2, 25
 _LEAST_POINTS = 15
+_LEAST_EXPLAINED = 0.1
+"""An affine motion or a homography is taken if it explains this share of what a similarity leaves unexplained."""
+
 _LEAST_STRUCTURE = 0.02
 """Deviation of the local contrast, which is 1 where there is more than noise, below which a picture is constant."""
 
@@ -73,9 +76,12 @@ def estimate(reference: Gray, picture: Gray, task: Task, motion: MotionName, *, 
     first, second = appearance(reference, task), appearance(picture, task)
     if min(float(first.std()), float(second.std())) < _LEAST_STRUCTURE:
         return Estimate(none, 0.0, 0.0, "it has no structure to align by")
-    matrix = _coarse(reference, picture, task, motion)
-    for _ in range(_ROUNDS if points else 0):
-        matrix = _followed(first, second, matrix, motion)
+    stiff: MotionName = "translation" if motion == "translation" else "similarity"
+    matrix = _coarse(reference, picture, task, stiff)
+    if points:
+        matrix = _refined(first, second, matrix, stiff)
+        if motion != stiff:
+            matrix = _freer(first, second, matrix, motion)
     before, after = compared(first, second, matrix)
     return Estimate(matrix, before, after, _doubt(matrix, before, after, height, width))
 
@@ -84,6 +90,19 @@ def compared(first: Gray, second: Gray, matrix: Matrix) -> tuple[float, float]:
     """Correlation of two maps as they lie and as a motion has them, where they overlap either way."""
     where = overlap(matrix, first.shape) & overlap(np.eye(3), first.shape)
     return correlation(first, second, np.eye(3), where), correlation(first, second, matrix, where)
+
+
+def _refined(first: Gray, second: Gray, start: Matrix, motion: MotionName) -> Matrix:
+    for _ in range(_ROUNDS):
+        start = _followed(first, second, start, motion)
+    return start
+
+
+def _freer(first: Gray, second: Gray, stiff: Matrix, motion: MotionName) -> Matrix:
+    """The motion of a freer model, if it explains clearly more: clouds that drift bend it, and no similarity."""
+    free = _refined(first, second, stiff, motion)
+    before = max(correlation(first, second, matrix) for matrix in (stiff, np.eye(3)))
+    return free if correlation(first, second, free) > before + _LEAST_EXPLAINED * (1 - before) else stiff
 
 
 def _doubt(matrix: Matrix, before: float, after: float, height: int, width: int) -> str:
@@ -95,7 +114,7 @@ def _doubt(matrix: Matrix, before: float, after: float, height: int, width: int)
 
 
 def _coarse(reference: Gray, picture: Gray, task: Task, motion: MotionName) -> Matrix:
-    """From a few dozen pixels a side to a few hundred: a translation first, then an affine motion."""
+    """From a few dozen pixels a side to a few hundred: a translation first, then the motion."""
     levels = [(reference, picture)]
     while min(levels[-1][0].shape) >= 2 * _COARSEST:
         first, second = levels[-1]
@@ -107,8 +126,7 @@ def _coarse(reference: Gray, picture: Gray, task: Task, motion: MotionName) -> M
         if coarsest:
             matrix = _best(a, b, [matrix, _phase(a, b)])
         if coarsest or max(first.shape) <= _FINEST_ECC:
-            stiff = coarsest or motion == "translation"
-            matrix = _best(a, b, [matrix, _enhanced(a, b, matrix, "translation" if stiff else motion)])
+            matrix = _best(a, b, [matrix, _enhanced(a, b, matrix, "translation" if coarsest else motion)])
         if index:
             matrix = np.diag([2.0, 2.0, 1.0]) @ matrix @ np.diag([0.5, 0.5, 1.0])
     return matrix
@@ -142,7 +160,7 @@ def _enhanced(first: Gray, second: Gray, start: Matrix, motion: MotionName) -> M
     matrix = np.eye(3)
     matrix[:2] = found
     height, width = first.shape
-    return as_model(matrix, "affine" if motion == "homography" else motion, height, width)
+    return as_model(matrix, motion, height, width)
 
 
 def _followed(first: Gray, second: Gray, start: Matrix, motion: MotionName) -> Matrix:
