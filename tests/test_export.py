@@ -1,5 +1,6 @@
 """The networks as graphs: exported with height and width left open, they compute what they do in Python."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
-from helpers import settled_auif, settled_csc_ivfn
+from helpers import settled_auif, settled_csc_ivfn, settled_ifcnn
 from imfuse.networks.auif import AUIF
-from imfuse.networks.two_scale import TwoScaleNetwork
+from imfuse.networks.protocol import FusionNetwork
 
 LEAST = AUIF.laplacian_size // 2 + 1
 """The smallest side of an exported network: one that the widest reflection fits into."""
@@ -20,7 +21,7 @@ AUIF_RULES = [rule.name for rule in AUIF.rules]
 class FusePair(nn.Module):
     """Infrared and visible as two arguments."""
 
-    def __init__(self, network: TwoScaleNetwork) -> None:
+    def __init__(self, network: FusionNetwork) -> None:
         super().__init__()
         self.network = network
 
@@ -33,9 +34,10 @@ def pair(height: int, width: int) -> tuple[Tensor, Tensor]:
     return torch.rand(1, 1, height, width), torch.rand(1, 1, height, width)
 
 
-def exported(network: TwoScaleNetwork) -> ExportedProgram:
+def exported(network: FusionNetwork, channels: int = 1) -> ExportedProgram:
     sides = {2: Dim("height", min=LEAST, max=16384), 3: Dim("width", min=LEAST, max=16384)}
-    return torch.export.export(FusePair(network), pair(40, 52), dynamic_shapes=(sides, sides))
+    sources = tuple(picture.repeat(1, channels, 1, 1) for picture in pair(40, 52))
+    return torch.export.export(FusePair(network), sources, dynamic_shapes=(sides, sides))
 
 
 @pytest.mark.parametrize("rule_name", AUIF_RULES)
@@ -68,15 +70,25 @@ def test_parameters_of_the_exported_network_can_be_changed() -> None:
     torch.testing.assert_close(graph(*sources), other.fuse(sources), atol=1e-5, rtol=0)
 
 
-def test_onnx_equals_eager(tmp_path: Path) -> None:
+ONNX: dict[str, tuple[Callable[[], FusionNetwork], int]] = {
+    "auif": (settled_auif, 1),
+    "auif as released": (lambda: settled_auif(tied=True, layers=1), 1),
+    "ifcnn, gray": (settled_ifcnn, 1),
+    "ifcnn, colour": (lambda: settled_ifcnn(rule_name="average"), 3),
+}
+
+
+@pytest.mark.parametrize("name", ONNX)
+def test_onnx_equals_eager(tmp_path: Path, name: str) -> None:
     for package in ("onnx", "onnxscript"):
         pytest.importorskip(package)
     runtime = pytest.importorskip("onnxruntime")
-    network = settled_auif()
-    program = torch.onnx.export(exported(network), dynamo=True, input_names=["infrared", "visible"])
-    program.save(tmp_path / "auif.onnx")
-    session = runtime.InferenceSession(tmp_path / "auif.onnx", providers=["CPUExecutionProvider"])
+    make, channels = ONNX[name]
+    network = make()
+    program = torch.onnx.export(exported(network, channels), dynamo=True, input_names=["first", "second"])
+    program.save(tmp_path / "network.onnx")
+    session = runtime.InferenceSession(tmp_path / "network.onnx", providers=["CPUExecutionProvider"])
     for height, width in [(40, 52), (97, 61)]:
-        sources = pair(height, width)
-        (fused,) = session.run(None, {"infrared": sources[0].numpy(), "visible": sources[1].numpy()})
+        sources = torch.rand(2, 1, channels, height, width)
+        (fused,) = session.run(None, {"first": sources[0].numpy(), "second": sources[1].numpy()})
         torch.testing.assert_close(torch.from_numpy(fused), network.fuse(sources), atol=1e-5, rtol=0)

@@ -14,6 +14,7 @@ import typer
 
 from imfuse import __version__
 from imfuse.cli_bench import bench
+from imfuse.cli_convert import convert
 from imfuse.cli_evaluate import SourcesCommand, evaluate
 from imfuse.cli_train import train_app
 from imfuse.errors import ImfuseError
@@ -50,6 +51,19 @@ DetailRule = Annotated[Optional[str], typer.Option(help="Fusion rule of the deta
 ResizeTo = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(help="For sources of different size: the size of the first or of the largest."),
+]
+Align = Annotated[
+    bool,
+    typer.Option(
+        "--align", help="Stacks: align the pictures to one of them first, and crop to what all show. See the report."
+    ),
+]
+Motion = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        help="Align by this motion: translation, similarity (for --align of focus stacks), affine or homography (of "
+        "exposures)."
+    ),
 ]
 Device = Annotated[str, typer.Option(help="Where to compute: cpu, cuda, mps.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Show errors only.")]
@@ -168,6 +182,8 @@ def fuse(
         Optional[str],  # noqa: UP045
         typer.Option(help="Depth of the result: 8, 16 or float. Default: that of visible, MRI or first picture."),
     ] = None,
+    align: Align = False,
+    motion: Motion = None,
     memory: Annotated[str, typer.Option(help="What fusing may take beyond the pictures themselves.")] = "1GiB",
     stretch: Annotated[
         Optional[bool],  # noqa: UP045
@@ -240,6 +256,7 @@ def fuse(
       imfuse fuse near.jpg middle.jpg far.jpg --task focus -o sharp.png
 
       imfuse fuse stack/ --task focus --save-map      [dim]and which picture is sharp where[/dim]
+      imfuse fuse handheld/ --task focus --align      [dim]when things have shifted[/dim]
 
       imfuse fuse near/ far/ --task focus -o sharp/   [dim]one of each, by name[/dim]
 
@@ -265,6 +282,7 @@ def fuse(
             ("resize_to", resize_to),
             ("depth", depth),
             ("memory", memory),
+            ("align", motion or align or None),
             ("stretch", stretch),
         ),
         overwrite=overwrite,
@@ -298,6 +316,8 @@ def explain(
         typer.Option("--range", metavar="NAME|ROLE=NAME,…", help="As for [bold]imfuse fuse[/bold]."),
     ] = None,
     resize_to: ResizeTo = None,
+    align: Align = False,
+    motion: Motion = None,
     memory: Annotated[str, typer.Option(help="What it may take beyond the pictures and parts themselves.")] = "1GiB",
     values: Annotated[
         bool, typer.Option("--values", help="Write every part's own values too, as 32-bit float TIFF.")
@@ -332,7 +352,7 @@ def explain(
         model,
         {"rule": rule, "base_rule": base_rule, "detail_rule": detail_rule},
         device,
-        {"range": parse_range(range_), "resize_to": resize_to, "memory": memory},
+        {"range": parse_range(range_), "resize_to": resize_to, "align": motion or align or None, "memory": memory},
         values=values,
         overwrite=overwrite,
         quiet=quiet,
@@ -341,6 +361,7 @@ def explain(
 
 app.command(cls=SourcesCommand)(evaluate)
 app.command()(bench)
+app.command()(convert)
 
 
 @app.command()

@@ -39,8 +39,8 @@ def train_csc_mefn(
     settle_epochs: Annotated[
         int, typer.Option(min=0, help="Passes after that, with the normalisations as in inference.")
     ] = 10,
-    repeats: Annotated[int, typer.Option(min=1, help="Crops of every scene in a pass.")] = 12,
-    batch: Annotated[int, typer.Option(min=1, help="Scenes per step.")] = 4,
+    repeats: Annotated[int, typer.Option(min=1, help="Crops of every scene in a pass.")] = 8,
+    batch: Annotated[int, typer.Option(min=1, help="Scenes per step.")] = 2,
     crop: Annotated[int, typer.Option(min=11, help="Side of the random crops in pixels.")] = 96,
     most: Annotated[int, typer.Option(min=2, help="Exposures of a scene in a step at most.")] = 9,
     learning_rate: Annotated[float, typer.Option(help="Of Adam; it falls to zero while settling.")] = 5e-4,

@@ -20,6 +20,7 @@ from imfuse.layouts import as_sequence, batch_size, like, stacked
 from imfuse.ops.colour import luma
 from imfuse.plan import Plan, Range, Work, check_range, make_plan, working_bytes
 from imfuse.quantise import Depth, check_depth
+from imfuse.registration import Align, motion_asked
 from imfuse.result import FusionResult, Report, SourceReport
 from imfuse.sizes import ResizeTo, check_resize
 from imfuse.source_shares import Shares, SourceShares, check_shares
@@ -82,6 +83,7 @@ class Fuser:
         range: Range = None,
         resize_to: ResizeTo | None = None,
         depth: Depth | None = None,
+        align: Align | str = False,
         memory: str | int = "1GiB",
         stretch: bool | None = None,
         shares: Shares | None = None,
@@ -107,6 +109,8 @@ class Fuser:
             resize_to: size of the ``first`` or of the ``largest`` source, for sources of different sizes.
             depth: 8, 16 or ``float`` (black 0, white 1, neither rounded nor clipped); by default that of the source
                 that carries the detail.
+            align: align the pictures of a stack before, and crop to what all show: True, or by ``translation``,
+                ``similarity``, ``affine`` or ``homography``. See :mod:`imfuse.registration.alignment`.
             memory: what fusing may take beyond the result and two pictures; a stack whose pictures have no room in it
                 besides is decoded anew for every window.
             stretch: whether the result of a bracket is stretched as the last step, so that its percentiles 0.5 and 99.5
@@ -127,6 +131,8 @@ class Fuser:
             raise UsageError("a batch of several pictures: fuse them one by one to see which source won")
         check_shares(self.network, shares, len(given))
         if count > 1:
+            if align:
+                raise UsageError("a batch of several stacks: align and fuse them one by one")
             options: dict[str, Any] = {"range": range, "resize_to": resize_to, "depth": depth, "memory": memory}
             options["stretch"] = stretch
             results = []
@@ -137,9 +143,8 @@ class Fuser:
             return stacked(results)
         started = time.perf_counter()
         work: Work = "shares" if shares else "fuse"
-        plan = make_plan(
-            self.task, self.network, given, range, resize_to, depth, parse_memory(memory), work=work, stretch=stretch
-        )
+        asked = self.task, self.network, given, range, resize_to, depth, parse_memory(memory)
+        plan = make_plan(*asked, align=align, work=work, stretch=stretch)
         size = plan.detail.height, plan.detail.width
         shown = SourceShares.empty(tuple(plan.role_names), *size, shares) if shares else None
         writer, tally = self._run(plan, shown, progress)
@@ -153,6 +158,7 @@ class Fuser:
         *,
         range: Range = None,
         resize_to: ResizeTo | None = None,
+        align: Align | str = False,
         memory: str | int = "1GiB",
         progress: Progress | None = None,
     ) -> Explanation:
@@ -165,6 +171,7 @@ class Fuser:
             sources: as for :meth:`fuse`, but no batches.
             range: as for :meth:`fuse`.
             resize_to: as for :meth:`fuse`.
+            align: as for :meth:`fuse`.
             memory: what it may take beyond the pictures and the parts themselves.
             progress: called with the finished fraction.
 
@@ -176,7 +183,8 @@ class Fuser:
         given = as_sequence(sources, self.task)
         if batch_size(given) > 1:
             raise UsageError("a batch of several pictures: explain them one by one")
-        plan = make_plan(self.task, self.network, given, range, resize_to, None, parse_memory(memory), work="explain")
+        asked = self.task, self.network, given, range, resize_to, None, parse_memory(memory)
+        plan = make_plan(*asked, align=align, work="explain")
         survey = self._survey(plan, self.network.explain_surveyed, _share(progress, 0.0, 0.5))
         told = _share(progress, 0.5 if survey is not None else 0.0, 1.0)
         explanation = Explanation(plan.detail.height, plan.detail.width, self.name, self.network.rule_name, plan.notes)
@@ -195,6 +203,7 @@ class Fuser:
         range: Range = None,
         resize_to: ResizeTo | None = None,
         depth: Depth | None = None,
+        align: Align | str = False,
         memory: str | int = "1GiB",
         stretch: bool | None = None,
         shares: Shares | None = None,
@@ -209,6 +218,7 @@ class Fuser:
         check_range(self.task, range)
         check_resize(resize_to)
         check_depth(depth)
+        motion_asked(align, self.task)
         network = self.network
         check_shares(network, shares, LEAST)
         working = working_bytes(network, LEAST, "shares" if shares else "fuse")
@@ -302,6 +312,7 @@ class Fuser:
             exposures=plan.exposures.report if plan.exposures is not None else None,
             stretch=tally.stretch,
             beyond=tally.share_beyond(plan),
+            alignment=plan.aligned,
         )
 
 

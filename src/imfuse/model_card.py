@@ -16,6 +16,9 @@ from imfuse.errors import WeightsError
 
 ModelKind = Literal["learned", "classical"]
 
+MODEL_NAME = re.compile(r"[\w][\w.+-]{0,80}")
+"""What a model may be called."""
+
 
 @dataclass(frozen=True)
 class ModelCard:
@@ -93,7 +96,7 @@ def _check_card(card: ModelCard) -> None:
     text = (card.name, card.network, card.paper, card.licence, card.commit, card.selection, card.sha256)
     if not all(isinstance(value, str) and value.isprintable() for value in text):
         raise ValueError("a text is missing or not printable")
-    if not re.fullmatch(r"[\w][\w.+-]{0,80}", card.name):
+    if not MODEL_NAME.fullmatch(card.name):
         raise ValueError(f"name {card.name!r}")
     if not re.fullmatch(r"[0-9a-f]{64}", card.sha256):
         raise ValueError("sha256")

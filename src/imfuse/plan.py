@@ -16,10 +16,11 @@ from imfuse.colour_policies import ColourPolicy, colour_policy
 from imfuse.errors import UsageError
 from imfuse.exposures import Exposures, find_exposures
 from imfuse.io import Metadata, PixelSource, open_source
-from imfuse.io.source import Releasable
+from imfuse.io.source import Releasable, release
 from imfuse.io.window import Window
 from imfuse.levels import Levels, RangeName, find_levels, range_of_stack, ranges_of
 from imfuse.quantise import Depth, OutputDepth, depth_notes, mixed_depth_notes, output_depth
+from imfuse.registration import Align, AlignmentReport, align_or_suspect
 from imfuse.sizes import ResizeTo, same_size
 from imfuse.stack_levels import find_stack_levels
 from imfuse.stretch import BYTES_PER_VALUE, is_stretched
@@ -58,6 +59,7 @@ class Plan:
         exposures: of a bracket.
         stretched: whether the result is stretched as the last step.
         result_kept: whether the result is kept unquantised until then; otherwise every window is fused twice.
+        aligned: how the pictures of a stack were aligned, if it was asked for.
     """
 
     task: Task
@@ -75,6 +77,7 @@ class Plan:
     exposures: Exposures | None = None
     stretched: bool = False
     result_kept: bool = False
+    aligned: AlignmentReport | None = None
 
     @property
     def detail(self) -> PixelSource:
@@ -119,12 +122,6 @@ class Plan:
         return converted
 
 
-def release(source: PixelSource) -> None:
-    """Let a source go of the picture that it holds, if it holds one."""
-    if isinstance(source, Releasable):
-        source.release()
-
-
 def make_plan(
     task: Task,
     network: FusionNetwork,
@@ -134,13 +131,14 @@ def make_plan(
     depth: Depth | None,
     memory: int,
     *,
+    align: Align | str = False,
     work: Work = "fuse",
     stretch: bool | None = None,
 ) -> Plan:
     """Open the sources and decide everything.
 
     Raises:
-        UsageError: wrong number of sources, a range that there is not, or a stretch where there is none.
+        UsageError: wrong number of sources, a range or alignment that there is not, or a stretch where there is none.
         SourceError: a source cannot be read.
         SizeMismatchError: different sizes without ``resize_to``.
     """
@@ -160,9 +158,13 @@ def make_plan(
     margin = network.halo + network.alignment - 1
     held = _held_result(pixel, margin, opened, channels, memory) if stretched else 0
     windows, kept = _windows(pixel, margin, opened, memory - held)
+    opened, aligned, align_notes = align_or_suspect(opened, task, align, _let_go(kept), kept=kept)
+    if aligned is not None:
+        detail = opened[task.detail_role]
+        windows, kept = _windows(pixel, margin, opened, memory - held)
     levels, level_notes = _levels(task, opened, windows, asked, kept=kept)
     exposures = find_exposures(opened, windows, _let_go(kept)) if task.by_exposure and work != "explain" else None
-    notes += network.remarks + resize_notes + level_notes + colour.notes(opened, channels)
+    notes += network.remarks + resize_notes + align_notes + level_notes + colour.notes(opened, channels)
     notes += exposures.notes(opened) if exposures is not None else []
     notes += [
         f"{source.name}: its alpha channel is not used"
@@ -179,7 +181,7 @@ def make_plan(
         notes.append(f"{words} anew; a larger --memory is faster")
     halo, alignment = network.halo, network.alignment
     fixed = (task, roles, opened, levels, colour, channels, windows, halo, alignment, kept, stored, notes)
-    return Plan(*fixed, exposures=exposures, stretched=stretched, result_kept=held > 0)
+    return Plan(*fixed, exposures=exposures, stretched=stretched, result_kept=held > 0, aligned=aligned)
 
 
 def _let_go(kept: bool) -> Callable[[PixelSource], None]:

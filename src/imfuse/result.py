@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from imfuse.exposures import ExposureReport
     from imfuse.levels import Levels
+    from imfuse.registration.report import AlignmentReport
     from imfuse.source_shares import SourceShares
     from imfuse.stretch import Limits
     from imfuse.tasks import Role
@@ -65,6 +66,7 @@ class Report:
         exposures: of a bracket, from dark to bright; None for other tasks.
         stretch: the values that became black and white in the last step; None where it was not done.
         beyond: share of the pixels that had a channel beyond black or white.
+        alignment: how the pictures of a stack were aligned; None if it was not asked for.
     """
 
     task: str
@@ -84,6 +86,7 @@ class Report:
     exposures: tuple[ExposureReport, ...] | None = None
     stretch: Limits | None = None
     beyond: float = 0.0
+    alignment: AlignmentReport | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain values, for JSON."""

@@ -100,7 +100,7 @@ TASKS: dict[str, Task] = {
             detail_role=1,
             colour="chroma of a role",
             chroma_role=0,
-            default_model="laplacian-pyramid",
+            default_model="ifcnn-max",
         ),
         Task(
             name="focus",
@@ -108,7 +108,7 @@ TASKS: dict[str, Task] = {
             roles=(),
             detail_role=0,
             colour="rgb",
-            default_model="guided-filter",
+            default_model="ifcnn-max",
         ),
         Task(
             name="exposure",

@@ -6,6 +6,7 @@ import torch
 
 from helpers import settled_ifcnn
 from imfuse.errors import UsageError
+from imfuse.networks import ifcnn_bands
 from imfuse.networks.ifcnn import IFCNN
 from imfuse.ops.colour import luma
 
@@ -24,6 +25,21 @@ def test_the_composed_network_is_the_literal_one(rule_name: str, height: int, wi
     with torch.inference_mode():
         torch.testing.assert_close(network.fuse(iter(sources)), expected, rtol=0, atol=1e-12)
     torch.testing.assert_close(network.fuse(sources), expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("rule_name", RULES)
+@pytest.mark.parametrize("pixels", [1, 40, 23 * 7])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_bands_are_the_whole(rule_name: str, pixels: int, channels: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of one row, of some rows the last of which are fewer, and of half the picture; sources are left as they are."""
+    network = settled_ifcnn(rule_name=rule_name).double()
+    sources = list(torch.rand(3, 1, channels, 14, 23, dtype=torch.double))
+    copies = [source.clone() for source in sources]
+    whole = network.fuse(sources)
+    monkeypatch.setattr(ifcnn_bands, "BAND", pixels)
+    with torch.inference_mode():
+        torch.testing.assert_close(network.fuse(iter(sources)), whole, rtol=0, atol=1e-12)
+    assert all(torch.equal(source, copy) for source, copy in zip(sources, copies, strict=True))
 
 
 def test_the_parameters_are_the_papers() -> None:

@@ -12,27 +12,35 @@ from pathlib import Path
 from imfuse.networks.auif import AUIF
 from imfuse.networks.csc_ivfn import CSCIVFN
 from imfuse.networks.csc_mefn import CSCMEFN
+from imfuse.networks.ifcnn import IFCNN
 
 def status(key):
     lines = Path("/proc/self/status").read_text().splitlines()
     return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(key))
 
 torch.set_num_threads(1)
-networks = {"auif": lambda: AUIF(layers=2, filters=4), "csc-ivfn": lambda: CSCIVFN(units=2), "csc-mefn": CSCMEFN}
+networks = {
+    "auif": lambda: AUIF(layers=2, filters=4),
+    "auif, tied": lambda: AUIF(layers=2, filters=4, tied=True),
+    "csc-ivfn": lambda: CSCIVFN(units=2),
+    "csc-mefn": CSCMEFN,
+    "ifcnn": IFCNN,
+}
 network = networks[sys.argv[1]]().eval()
-if sys.argv[2] != "-":
+if sys.argv[1] == "ifcnn":
+    network.use_rule(sys.argv[2])
+elif sys.argv[1] != "csc-mefn":
     network.use_rule(base=sys.argv[2], detail=sys.argv[3])
 network.use_fast(sys.argv[5] == "fast")
+channels = 3 if sys.argv[1] == "ifcnn" else 1
 side = int(sys.argv[4])
 with torch.inference_mode():
-    network.fuse(list(torch.rand(2, 1, 1, 64, 64)))
-    sources = list(torch.rand(2, 1, 1, side, side))
+    network.fuse(list(torch.rand(2, 1, channels, 64, 64)))
+    sources = list(torch.rand(2, 1, channels, side, side))
     Path("/proc/self/clear_refs").write_text("5")
     before = status("VmRSS")
     if sys.argv[5] == "explain":
         parts = network.explain(sources, ["infrared", "visible"])
-    elif sys.argv[5] == "shares":
-        network.source_shares(sources)
     elif sys.argv[5] == "survey":
         network.survey(sources, (slice(None), slice(None)))
     else:
@@ -50,14 +58,19 @@ print((status("VmHWM") - before) / side**2, declared)
         ("auif", "average", "average", 1800, "fuse"),
         ("auif", "l1_norm", "l1_norm", 1800, "fuse"),
         ("auif", "l1_norm", "l1_norm", 1800, "explain"),
+        ("auif, tied", "addition", "addition", 1800, "fuse"),
+        ("auif, tied", "l1_norm", "l1_norm", 1800, "explain"),
         ("csc-ivfn", "saliency_weighted", "l1_norm", 700, "fuse"),
         ("csc-ivfn", "l1_norm", "saliency_weighted", 700, "fuse"),
         ("csc-ivfn", "average", "addition", 700, "fuse"),
         ("csc-ivfn", "saliency_weighted", "saliency_weighted", 700, "survey"),
         ("csc-ivfn", "saliency_weighted", "l1_norm", 700, "explain"),
         ("csc-ivfn", "l1_norm", "saliency_weighted", 700, "explain"),
-        ("csc-mefn", "-", "-", 1800, "fuse"),
-        ("csc-mefn", "-", "-", 1800, "fast"),
+        ("csc-mefn", "", "", 1800, "fuse"),
+        ("csc-mefn", "", "", 1800, "fast"),
+        ("ifcnn", "maximum", "", 181, "fuse"),
+        ("ifcnn", "maximum", "", 700, "fuse"),
+        ("ifcnn", "average", "", 700, "fuse"),
     ],
 )
 def test_a_network_takes_no_more_than_it_declares(name: str, base: str, detail: str, side: int, what: str) -> None:

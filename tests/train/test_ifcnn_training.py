@@ -117,6 +117,21 @@ def test_the_second_stage_holds_the_normalisations(tmp_path: Path, scenes: list[
         assert torch.equal(value, after[name]) == (".bn." in name), name
 
 
+@pytest.mark.parametrize("rule", ["maximum", "average", "addition"])
+def test_a_levelled_network_keeps_black_and_white(rule: str) -> None:
+    network = IFCNNConfig(rule=rule).build().eval()
+    pictures = torch.rand(2, 1, 3, 20, 20)
+    before = network.fuse(pictures)
+    network.level()
+    for value in (0.0, 1.0):
+        flat = torch.full((1, 3, 18, 19), value)
+        torch.testing.assert_close(network.fuse([flat, flat]), flat, atol=1e-4, rtol=0)
+    # One gain and one offset per channel, whatever is seen.
+    after = network.fuse(pictures)
+    slopes = (after[..., 1:] - after[..., :-1]) / (before[..., 1:] - before[..., :-1])
+    torch.testing.assert_close(slopes.flatten(2).median(2).values, slopes.flatten(2).mean(2), rtol=1e-2, atol=1e-2)
+
+
 def test_settings_out_of_range_are_refused() -> None:
     for change in (
         {"pretrain_steps": 3},
@@ -145,7 +160,7 @@ def test_the_command_trains_and_its_model_fuses(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     fuser = load(tmp_path / "ifcnn-mean.safetensors")
     assert fuser.card is not None
-    assert fuser.card.tasks == ("exposure",)
+    assert fuser.card.tasks[0] == "exposure"
     assert fuser.card.recipe["rule"] == "average"
     sources = np.random.default_rng(0).integers(0, 256, (3, 21, 23, 3), np.uint8)
     assert fuser.fuse(list(sources)).image.shape == (21, 23, 3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from imfuse.ops.thresholding import soft_threshold
@@ -41,3 +42,16 @@ def activation(name: ActivationName, channels: int = 1) -> nn.Module:
             return nn.PReLU(channels, init=1.0)
         case "sst":
             return SoftThreshold(channels)
+
+
+def recorded() -> bool:
+    """Whether what is done is recorded, for a gradient or an export; else it can be done in place."""
+    return torch.is_grad_enabled() or torch.compiler.is_exporting()
+
+
+def activated(module: nn.Module, x: Tensor) -> Tensor:
+    """The activation of one map ``x`` (B, 1, H, W); where nothing is recorded, PReLU works in place."""
+    if isinstance(module, nn.PReLU) and not recorded():
+        return F.leaky_relu_(x, float(module.weight))
+    result: Tensor = module(x)
+    return result

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from imfuse.blocks.activations import ActivationName, activation
+from imfuse.blocks.activations import ActivationName, activated, activation, recorded
 from imfuse.blocks.normalisation import scale_and_shift
 from imfuse.ops.filters import correlate
 from imfuse.ops.padding import reflect_pad
@@ -81,22 +81,10 @@ class DecompositionLayer(nn.Module):
     def forward(self, x: Tensor, source: Tensor) -> Tensor:
         """One layer: ``x`` is B_in or D_in, ``source`` is I; all (B, 1, H, W)."""
         if self.training:
-            return self.activated(self.norm(self.step(x, source)))
+            return activated(self.activation, self.norm(self.step(x, source)))
         kernel, gain, bias = self.collapse()
-        return self.activated(_add_scaled(correlate(x, kernel, bias), source, gain))
-
-    def activated(self, x: Tensor) -> Tensor:
-        """The activation; where no gradient is recorded, PReLU works in place."""
-        if isinstance(self.activation, nn.PReLU) and _in_place():
-            return F.leaky_relu_(x, float(self.activation.weight))
-        result: Tensor = self.activation(x)
-        return result
-
-
-def _in_place() -> bool:
-    """Whether nothing records what is done: no gradient and no export."""
-    return not (torch.is_grad_enabled() or torch.compiler.is_exporting())
+        return activated(self.activation, _add_scaled(correlate(x, kernel, bias), source, gain))
 
 
 def _add_scaled(x: Tensor, source: Tensor, gain: Tensor) -> Tensor:
-    return x.add_(source, alpha=float(gain)) if _in_place() else x + gain * source
+    return x + gain * source if recorded() else x.add_(source, alpha=float(gain))

@@ -1,15 +1,47 @@
-"""Two convolutions without a nonlinearity between them, as one: IFCNN's CONV1 and CONV2."""
+"""Two convolutions without a nonlinearity between them as one, exactly, up to the border of the picture.
+
+IFCNN's CONV1 and CONV2 are such a pair, and so are the two of a layer of AUIF as its authors released it. Both pad
+before each convolution, the second time the features. So at the border of one pixel the second convolution sees
+features that are copies of others inside, and not those of a picture that goes on; within, it sees the picture's own.
+Where a feature is a copy, its tap belongs to the one that it is a copy of: with the taps of the second kernel moved
+there, the border's pixels too are one composed convolution each, of kernels of their own.
+"""
 
 from __future__ import annotations
+
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from imfuse.ops.padding import replicate_pad
+from imfuse.blocks.activations import recorded
+from imfuse.ops.padding import reflect_pad, replicate_pad
 
-_RING = 8
-"""Pictures with a side below this are computed literally: they are little more than border."""
+Padding = Literal["replicate", "reflect"]
+"""What lies beyond the border: copies of its pixels, or the reflected picture without them."""
+
+
+def padded(x: Tensor, pad: int, padding: Padding) -> Tensor:
+    """``x`` (B, C, H, W) with ``pad`` more rows and columns on every side."""
+    return replicate_pad(x, pad) if padding == "replicate" else reflect_pad(x, pad)
+
+
+def literal_pair(x: Tensor, first: Tensor, second: Tensor, bias: Tensor | None, padding: Padding) -> Tensor:
+    """Pad and correlate with ``first``, then pad and correlate with ``second`` and add ``bias``.
+
+    Args:
+        x: (B, I, H, W).
+        first: (C, I, m, m), m odd.
+        second: (O, C, n, n), n odd.
+        bias: (O,), or None.
+        padding: of both.
+
+    Returns:
+        (B, O, H, W).
+    """
+    features = F.conv2d(padded(x, first.shape[-1] // 2, padding), first)
+    return F.conv2d(padded(features, second.shape[-1] // 2, padding), second, bias)
 
 
 def composed_kernel(first: Tensor, second: Tensor) -> Tensor:
@@ -27,44 +59,100 @@ def composed_kernel(first: Tensor, second: Tensor) -> Tensor:
     return F.conv2d(first.transpose(0, 1), second.flip(-2, -1), padding=size - 1).transpose(0, 1)
 
 
-def literal_pair(x: Tensor, first: Tensor, second: Tensor, bias: Tensor) -> Tensor:
-    """Correlate with ``first``, then with ``second`` and add ``bias``; the border pixels are replicated before each.
+def composed_kernels(first: Tensor, second: Tensor, padding: Padding, height: int, width: int) -> Tensor:
+    """The composed kernels of the inside of a picture and of its borders.
 
     Args:
-        x: (B, I, H, W).
         first: (C, I, m, m), m odd.
-        second: (O, C, n, n), n odd.
-        bias: (O,).
+        second: (O, C, 3, 3).
+        padding: of both convolutions.
+        height: rows of the picture, from 1 up.
+        width: columns.
+
+    Returns:
+        (3, 3, O, I, m + 2, m + 2): by row (first of the picture, inside, last) and by column (likewise).
+    """
+    moved = [
+        _moved(_moved(second, row, height, padding, -2), column, width, padding, -1)
+        for row in range(3)
+        for column in range(3)
+    ]
+    kernels = composed_kernel(first, torch.cat(moved))
+    return kernels.reshape(3, 3, len(second), *kernels.shape[1:])
+
+
+def _moved(second: Tensor, place: int, length: int, padding: Padding, axis: int) -> Tensor:
+    """``second`` with the taps along ``axis`` that meet features beyond the border moved to those they are copies of.
+
+    Args:
+        second: (O, C, 3, 3).
+        place: 0 for the first row or column of a picture, 1 for one inside, 2 for the last.
+        length: rows or columns of the picture: the only one is the first and the last.
+        padding: what the features beyond the border are copies of.
+        axis: −2 for rows, −1 for columns.
+    """
+    before, centre, after = second.unbind(axis)
+    if length == 1:
+        return _taps(axis, centre=before + centre + after)
+    if place == 1:
+        return second
+    beyond, inner = (before, after) if place == 0 else (after, before)
+    if padding == "replicate":
+        centre = centre + beyond
+    else:
+        inner = inner + beyond
+    return _taps(axis, centre, after=inner) if place == 0 else _taps(axis, centre, before=inner)
+
+
+def _taps(axis: int, centre: Tensor, before: Tensor | None = None, after: Tensor | None = None) -> Tensor:
+    none = torch.zeros_like(centre)
+    return torch.stack([none if before is None else before, centre, none if after is None else after], axis)
+
+
+def with_border(
+    inside: Tensor, picture: Tensor, kernels: Tensor, bias: Tensor | None, *, top: bool = True, bottom: bool = True
+) -> Tensor:
+    """The correlation of a picture with the kernel of its inside, with the border's own values at the border.
+
+    Args:
+        inside: (B, O, H, W): of all rows of a picture, or of some from its left to its right border. Written into,
+            unless that is recorded.
+        picture: (B, I, H + m + 1, W + m + 1): its rows and columns, padded.
+        kernels: of :func:`composed_kernels`.
+        bias: (O,), or None.
+        top: whether the first row is the picture's first.
+        bottom: whether the last row is the picture's last.
 
     Returns:
         (B, O, H, W).
     """
-    features = F.conv2d(replicate_pad(x, first.shape[-1] // 2), first)
-    return F.conv2d(replicate_pad(features, second.shape[-1] // 2), second, bias)
+    size = kernels.shape[-1]
+    columns = [F.conv2d(picture[..., :size], kernels[1, 0], bias), F.conv2d(picture[..., -size:], kernels[1, 2], bias)]
+    first = [_border_row(picture[..., :size, :], kernels[0], bias)] if top else []
+    last = [_border_row(picture[..., -size:, :], kernels[2], bias)] if bottom else []
+    if recorded():  # in a graph, to write into a large tensor is to copy it with every place that is written
+        return _framed(inside, columns, first, last)
+    inside[..., :1], inside[..., -1:] = columns
+    for row in first:
+        inside[..., :1, :] = row
+    for row in last:
+        inside[..., -1:, :] = row
+    return inside
 
 
-def composed_pair(x: Tensor, kernel: Tensor, first: Tensor, second: Tensor, bias: Tensor) -> Tensor:
-    """:func:`literal_pair` for a 3×3 ``second`` in one convolution with their :func:`composed_kernel`, exactly.
+def _border_row(strip: Tensor, kernels: Tensor, bias: Tensor | None) -> Tensor:
+    """The first or last row of a picture (B, O, 1, W) from the rows that it depends on."""
+    size = kernels.shape[-1]
+    row = F.conv2d(strip, kernels[1], bias)
+    row[..., :1] = F.conv2d(strip[..., :size], kernels[0], bias)
+    row[..., -1:] = F.conv2d(strip[..., -size:], kernels[2], bias)
+    return row
 
-    At the border of one pixel the two differ: there ``second`` sees copies of the border's features and not the
-    features of a picture that goes on. That ring is computed literally, from strips along the border.
 
-    Args:
-        x: (B, I, H, W).
-        kernel: (O, I, m + 2, m + 2).
-        first: (C, I, m, m).
-        second: (O, C, 3, 3).
-        bias: (O,).
-    """
-    height, width = x.shape[-2:]
-    if min(height, width) < _RING:
-        return literal_pair(x, first, second, bias)
-    layout = torch.channels_last
-    padded = replicate_pad(x, kernel.shape[-1] // 2).contiguous(memory_format=layout)
-    result = F.conv2d(padded, kernel.contiguous(memory_format=layout), bias)
-    reach = first.shape[-1] // 2 + 2  # what two rows of features see
-    result[..., 0, :] = literal_pair(x[..., :reach, :], first, second, bias)[..., 0, :]
-    result[..., -1, :] = literal_pair(x[..., -reach:, :], first, second, bias)[..., -1, :]
-    result[..., 0] = literal_pair(x[..., :reach], first, second, bias)[..., 0]
-    result[..., -1] = literal_pair(x[..., -reach:], first, second, bias)[..., -1]
-    return result
+def _framed(inside: Tensor, columns: list[Tensor], first: list[Tensor], last: list[Tensor]) -> Tensor:
+    """``inside`` with its outermost columns and rows replaced, as a new tensor."""
+    height, width = inside.shape[-2:]
+    body = torch.cat([columns[0], inside[..., 1:-1], columns[1]], -1) if width > 1 else columns[0]
+    body = body[..., len(first) :, :]
+    body = body[..., : max(height - len(first) - len(last), 0), :]
+    return torch.cat([*first, body, *(last if height > 1 else [])], -2)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from imfuse.blocks.activations import ActivationName
 from imfuse.blocks.decomposition import DecompositionLayer
 from imfuse.blocks.normalisation import scale_and_shift
+from imfuse.blocks.tied_decomposition import TiedDecompositionLayer
 from imfuse.errors import UsageError
 from imfuse.networks.two_scale import Branch, TwoScale, TwoScaleNetwork
 from imfuse.ops.filters import box_laplacian, box_mean, correlate
@@ -41,6 +42,8 @@ class AUIF(TwoScaleNetwork):
             ``l1_norm``.
         theta_base: first value of θ in the base encoder.
         theta_detail: first value of θ in the detail encoder.
+        tied: whether the layers are those of the authors' released code and weights instead of the paper's
+            (:class:`TiedDecompositionLayer`).
     """
 
     rules = (ADDITION, AVERAGE, L1_NORM)
@@ -57,10 +60,12 @@ class AUIF(TwoScaleNetwork):
         rule_name: str = ADDITION.name,
         theta_base: float = 1e-3,
         theta_detail: float = 1.0,
+        tied: bool = False,
     ) -> None:
         super().__init__(rule_name, rule_name)
-        self.base_encoder = _encoder(layers, filters, theta_base, activation_name)
-        self.detail_encoder = _encoder(layers, filters, theta_detail, activation_name)
+        layer = TiedDecompositionLayer if tied else DecompositionLayer
+        self.base_encoder = nn.ModuleList(layer(filters, theta_base, activation_name) for _ in range(layers))
+        self.detail_encoder = nn.ModuleList(layer(filters, theta_detail, activation_name) for _ in range(layers))
         self.decoder_conv = nn.Conv2d(1, 1, 3, bias=False)
         self.decoder_norm = nn.BatchNorm2d(1)
         self.base_mean: Tensor
@@ -124,7 +129,3 @@ class AUIF(TwoScaleNetwork):
             return torch.sigmoid(self.decoder_norm(correlate(x, kernel)))
         (scale,), (shift,) = scale_and_shift(self.decoder_norm)
         return torch.sigmoid(correlate(x, kernel * scale, shift))
-
-
-def _encoder(layers: int, filters: int, theta: float, name: ActivationName) -> nn.ModuleList:
-    return nn.ModuleList(DecompositionLayer(filters, theta, name) for _ in range(layers))

@@ -10,13 +10,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from imfuse.blocks.normalisation import scale_and_shift
-from imfuse.blocks.wide_convolution import composed_kernel, composed_pair, literal_pair
 from imfuse.errors import UsageError
 from imfuse.networks.feature_parts import SHOWN, Spread, feature_keys, feature_parts, feature_shares
+from imfuse.networks.ifcnn_bands import Encoder, Merged
 from imfuse.networks.protocol import Core, FusionNetwork, Part
 from imfuse.ops.colour import LUMA_WEIGHTS
 from imfuse.ops.padding import replicate_pad
 from imfuse.rules import ADDITION, AVERAGE, MAXIMUM, rule
+from imfuse.rules.fold import nothing_to_fuse
 from imfuse.rules.passes import repeatable
 from imfuse.rules.shares import all_alike
 
@@ -62,7 +63,7 @@ class IFCNN(FusionNetwork):
     """
 
     rules = (MAXIMUM, AVERAGE, ADDITION)
-    bytes_per_pixel = 1600
+    bytes_per_pixel = 900
     shares_bytes_per_pixel = 2400
     explain_bytes_per_pixel = 2600
     explain_bytes_per_pixel_per_source = 16 + 4 * SHOWN
@@ -174,17 +175,33 @@ class IFCNN(FusionNetwork):
 
     def _encoding(self) -> Callable[[Tensor], Tensor]:
         """What gives the features (B, C, H, W) of one source after the other, in inference."""
-        encoders: dict[int, _Encoder] = {}
+        encoders: dict[int, Encoder] = {}
 
         def encode(source: Tensor) -> Tensor:
-            channels = source.shape[1]
+            channels, height = source.shape[1:3]
             if encoders.keys() - {channels}:
                 raise UsageError("IFCNN fuses gray pictures or colour pictures, not both at once")
             if not encoders:
-                encoders[channels] = _Encoder(self, channels)
-            return encoders[channels](source)
+                encoders[channels] = self._encoder(source)
+            encoder = encoders[channels]
+            return encoder.features(encoder.padded(source), (0, height)).relu_()
 
         return encode
+
+    @torch.no_grad()
+    def level(self) -> None:
+        """Give CONV4 the gain and offset with which two black pictures fuse to black and two white ones to white.
+
+        Not in the paper: a short training leaves an error of a level or two where there is nothing to see, which the
+        features cannot tell from a picture's own level. It has no setting; where the training has run to its end, it
+        changes nothing.
+        """
+        black, white = (self.fuse([torch.full((1, 3, 16, 16), value)] * 2)[0, :, 8, 8] for value in (0.0, 1.0))
+        mean, deviation = self.mean.flatten(), self.deviation.flatten()
+        gain = 1 / (white - black)
+        self.conv4.weight.mul_(gain.reshape(3, 1, 1, 1))
+        bias = cast(Tensor, self.conv4.bias)
+        bias.mul_(gain).add_(((mean - black) * gain - mean) / deviation)
 
     def forward(self, *sources: Tensor) -> Tensor:
         """The literal network, which training optimises: sources (B, 3, H, W) in [0, 1] → (B, 3, H, W)."""
@@ -202,42 +219,43 @@ class IFCNN(FusionNetwork):
         Raises:
             UsageError: sources of different channels.
         """
-        fold = self.rule.start()
-        channels = 0
-        encode = self._encoding()
+        encoder: Encoder | None = None
+        merged: Merged | None = None
         for source in sources:
-            channels = source.shape[1]
-            fold.add(encode(source))
-        return self._decode(fold.result(), channels)
+            if encoder is None or merged is None:
+                encoder = self._encoder(source)
+                merged = Merged(self.rule, encoder, source)
+            if source.shape[1] != encoder.channels:
+                raise UsageError("IFCNN fuses gray pictures or colour pictures, not both at once")
+            merged.add(encoder, source)
+        if encoder is None or merged is None:
+            raise nothing_to_fuse()
+        return self._decode(merged, encoder.channels)
 
-    def _decode(self, features: Tensor, channels: int) -> Tensor:
+    def _encoder(self, source: Tensor) -> Encoder:
+        """CONV1, CONV2 and the normalisations before and after, for sources like this one."""
+        second, shift = self.conv2.folded()
+        first = self.conv1.weight / self.deviation
+        # What the mean takes away is the same at every pixel, since the border is replicated.
+        constant = (first * self.mean).sum((1, 2, 3))
+        bias = shift - (second.sum((2, 3)) @ constant)
+        if source.shape[1] == 1:
+            first = first.sum(1, keepdim=True)
+        return Encoder(first, second, bias, *source.shape[-2:])
+
+    def _decode(self, merged: Merged, channels: int) -> Tensor:
+        """CONV3 and CONV4 of the merged features."""
         kernel, bias = self.conv3.folded()
-        features = F.conv2d(replicate_pad(features, 1), kernel.contiguous(memory_format=torch.channels_last), bias)
-        features = features.relu_() if not torch.is_grad_enabled() else features.relu()
+        kernel = kernel.contiguous(memory_format=torch.channels_last)
         scale = self.deviation.reshape(3, 1)
         weight = self.conv4.weight[:, :, 0, 0] * scale
         offset = cast(Tensor, self.conv4.bias) * scale[:, 0] + self.mean.reshape(3)
         if channels == 1:
             shares = weight.new_tensor(LUMA_WEIGHTS)
             weight, offset = shares[None] @ weight, (shares @ offset)[None]
-        return F.conv2d(features, weight[:, :, None, None], offset)
-
-
-class _Encoder:
-    """CONV1 and CONV2 in inference, for sources of one kind."""
-
-    def __init__(self, network: IFCNN, channels: int) -> None:
-        second, shift = network.conv2.folded()
-        first = network.conv1.weight / network.deviation
-        # What the mean takes away is the same at every pixel, since the border is replicated.
-        constant = (first * network.mean).sum((1, 2, 3))
-        self.bias = shift - (second.sum((2, 3)) @ constant)
-        self.first = first.sum(1, keepdim=True) if channels == 1 else first
-        self.second = second
-        self.kernel = composed_kernel(self.first, second)
-
-    def __call__(self, source: Tensor) -> Tensor:
-        """Features (B, C, H, W) of a source."""
-        if torch.is_grad_enabled():
-            return literal_pair(source, self.first, self.second, self.bias).relu()
-        return composed_pair(source, self.kernel, self.first, self.second, self.bias).relu_()
+        bands = []
+        for band in merged.padded_bands():
+            features = F.conv2d(band, kernel, bias).relu_()
+            # In this layout the channels of a pixel lie side by side, and CONV4 is one product of matrices.
+            bands.append(F.linear(features.permute(0, 2, 3, 1), weight, offset).permute(0, 3, 1, 2))
+        return torch.cat(bands, -2).contiguous()

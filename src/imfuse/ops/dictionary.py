@@ -57,9 +57,15 @@ def synthesise(code: Tensor, filters: Tensor, spacing: int = 1) -> Tensor:
 def patches(picture: Tensor, size: int, spacing: int = 1) -> Tensor:
     """The ``size × size`` neighbours of every pixel, reflected at the borders: (B, c, H, W) → (B·H·W, c·size²)."""
     padded = reflect_pad(picture, size // 2 * spacing)
-    span = (size - 1) * spacing + 1
-    windows = padded.unfold(2, span, 1).unfold(3, span, 1)[..., ::spacing, ::spacing]
-    return windows.permute(0, 2, 3, 1, 4, 5).reshape(-1, picture.shape[1] * size * size)
+    if spacing == 1:
+        windows = padded.unfold(2, size, 1).unfold(3, size, 1).flatten(-2)
+    else:  # unfolding would take the gaps along, and gradients of their size
+        height, width = picture.shape[-2:]
+        offsets = range(0, size * spacing, spacing)
+        windows = torch.stack(
+            [padded[..., top : top + height, left : left + width] for top in offsets for left in offsets], -1
+        )
+    return windows.permute(0, 2, 3, 1, 4).reshape(-1, picture.shape[1] * size * size)
 
 
 def analyse(picture: Tensor, filters: Tensor, code: Tensor | None = None, spacing: int = 1) -> Tensor:

@@ -21,7 +21,10 @@ class Maximum(Fold):
 
     def add(self, feature: Tensor) -> None:
         """Take the next source's map."""
-        self.largest = feature if self.largest is None else torch.maximum(self.largest, feature)
+        if self.largest is None:
+            self.largest = feature
+        else:
+            self.largest = torch.maximum(self.largest, feature, out=self.largest if self.in_place else None)
         if self.keep_weights:
             self.features.append(feature)
 

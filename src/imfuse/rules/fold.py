@@ -22,6 +22,10 @@ class Fold(ABC):
     halo = 0
     """How many pixels around a pixel the result depends on, beside the survey."""
 
+    in_place: bool = False
+    """Whether the first map is the fold's to change, so that a rule may keep its running state in it; to be set before
+    the first map by who will not look at that again. Not together with weights, nor where gradients are recorded."""
+
     def __init__(self, survey: Sequence[Histogram] = (), *, keep_weights: bool = False) -> None:
         self.survey = survey
         self.keep_weights = keep_weights

@@ -21,7 +21,10 @@ class Addition(Fold):
 
     def add(self, feature: Tensor) -> None:
         """Take the next source's map."""
-        self.total = feature if self.total is None else self.total + feature
+        if self.total is None:
+            self.total = feature
+        else:
+            self.total = torch.add(self.total, feature, out=self.total if self.in_place else None)
         self.count += 1
 
     def result(self) -> Tensor:

@@ -65,8 +65,8 @@ class CSCMEFNConfig(TrainingConfig):
     spacings: tuple[int, ...] = (1, 3, 9)
     epochs: int = 50
     settle_epochs: int = 10
-    repeats: int = 12
-    batch: int = 4
+    repeats: int = 8
+    batch: int = 2
     crop: int = 96
     most: int = 9
     learning_rate: float = 5e-4

@@ -24,6 +24,10 @@ from imfuse.train.ifcnn import IFCNNConfig, train_ifcnn
 SHORT_NAMES = {"maximum": "max", "average": "mean", "addition": "sum"}
 """Rules as the paper calls the variants."""
 
+TASKS = ("focus", "infrared", "medical", "exposure")
+AVERAGE_TASKS = ("exposure", "focus", "infrared", "medical")
+"""What the network serves; the first is what the paper takes this rule for."""
+
 
 @dataclass(frozen=True)
 class FocusData:
@@ -83,7 +87,7 @@ def train_focus(
         run / f"ifcnn-{SHORT_NAMES[config.rule]}.safetensors",
         network=config.network,
         arguments=config.network_arguments(),
-        tasks=("exposure",) if config.rule == AVERAGE.name else ("focus", "infrared", "medical"),
+        tasks=AVERAGE_TASKS if config.rule == AVERAGE.name else TASKS,
         paper=config.paper,
         data=data.words(),
         recipe=config.to_dict() | {"start": _start_words(config)},

@@ -265,7 +265,7 @@ def train_ifcnn(
         stop_after: end after this many epochs, to be resumed later.
 
     Returns:
-        The network, trained, in evaluation mode.
+        The network, trained and levelled (:meth:`imfuse.networks.ifcnn.IFCNN.level`), in evaluation mode.
 
     Raises:
         DataError: there are no scenes, or there is nothing to resume.
@@ -278,4 +278,6 @@ def train_ifcnn(
     perceptual = perceptual_loss(config.perceptual, perceptual_weights) if config.steps else None
     module = FocusFusion(cast(IFCNN, config.build()), config, scenes, perceptual)
     fit(module, config, run, sum(config.stages) if stop_after is None else stop_after, checkpoint, progress=progress)
-    return module.network.cpu().eval().requires_grad_(False)
+    network = module.network.cpu().eval().requires_grad_(False)
+    network.level()
+    return network
