@@ -37,6 +37,8 @@ NETWORKS: dict[str, str] = {
     "auif": "imfuse.networks.auif:AUIF",
     "csc_ivfn": "imfuse.networks.csc_ivfn:CSCIVFN",
     "ifcnn": "imfuse.networks.ifcnn:IFCNN",
+    "fnet": "imfuse.networks.fnet:FNet",
+    "fnet_inverse": "imfuse.networks.ifnet:InvertibleFNet",
     "average": "imfuse.classical.average:AverageFusion",
     "maximum": "imfuse.classical.maximum:MaximumFusion",
     "pca": "imfuse.classical.pca:PCAFusion",
