@@ -7,6 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from imfuse.cli_train_fnet import train_fnet
 from imfuse.cli_train_ifcnn import train_ifcnn
 
 train_app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Train a network with its paper's recipe.")
@@ -153,3 +154,4 @@ def train_csc_ivfn(
 
 
 train_app.command("ifcnn")(train_ifcnn)
+train_app.command("fnet")(train_fnet)
