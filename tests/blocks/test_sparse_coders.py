@@ -121,7 +121,7 @@ def test_halo_bounds_what_a_feature_depends_on_and_is_reached(kind) -> None:
 
 def test_thresholds_fall_and_momentum_rises() -> None:
     """Eq. 21 at the first values of its parameters; ρ stays in [0, 1)."""
-    block = LZSC(features=2, size=3)
+    block = LZSC(features=2, size=3).requires_grad_(False)
     thresholds = [float(block.threshold(index)) for index in range(5)]
     momenta = [float(block.rho(index)) for index in range(5)]
     assert thresholds == sorted(thresholds, reverse=True)

@@ -11,6 +11,8 @@ import sys, torch
 from pathlib import Path
 from imfuse.networks.auif import AUIF
 from imfuse.networks.csc_ivfn import CSCIVFN
+from imfuse.networks.fnet import FNet
+from imfuse.networks.ifnet import InvertibleFNet
 
 def status(key):
     lines = Path("/proc/self/status").read_text().splitlines()
@@ -18,8 +20,10 @@ def status(key):
 
 torch.set_num_threads(1)
 networks = {"auif": lambda: AUIF(layers=2, filters=4), "csc-ivfn": lambda: CSCIVFN(units=2)}
+networks |= {"fnet": lambda: FNet(modules=2), "fnet-inverse": lambda: InvertibleFNet(modules=2)}
 network = networks[sys.argv[1]]().eval()
-network.use_rule(base=sys.argv[2], detail=sys.argv[3])
+if sys.argv[2]:
+    network.use_rule(base=sys.argv[2], detail=sys.argv[3])
 side = int(sys.argv[4])
 with torch.inference_mode():
     network.fuse(list(torch.rand(2, 1, 1, 64, 64)))
@@ -51,6 +55,9 @@ print((status("VmHWM") - before) / side**2, declared)
         ("csc-ivfn", "saliency_weighted", "saliency_weighted", 700, "survey"),
         ("csc-ivfn", "saliency_weighted", "l1_norm", 700, "explain"),
         ("csc-ivfn", "l1_norm", "saliency_weighted", 700, "explain"),
+        ("fnet", "", "", 400, "fuse"),
+        ("fnet", "", "", 400, "explain"),
+        ("fnet-inverse", "", "", 400, "explain"),
     ],
 )
 def test_a_network_takes_no_more_than_it_declares(name: str, base: str, detail: str, side: int, what: str) -> None:

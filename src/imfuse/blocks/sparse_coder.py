@@ -110,14 +110,19 @@ class SparseCoder(nn.Module, ABC):
         older: Iterate | None = None
         for index in range(self.iterations):
             drive = self.drive(index, picture, newer and newer.probed, older and older.probed)
-            x = widen(drive, self.spread(index))
-            for share, iterate in zip(self.momentum(index), (newer, older), strict=True):
-                if share is not None and iterate is not None:
-                    x = x + share * iterate.features
-            features = self.activate(x, self.threshold(index))
+            features = self._combined(index, widen(drive, self.spread(index)), newer, older)
             kernels = self.probes(index)
             newer, older = Iterate(features, None if kernels is None else narrow(features, kernels)), newer
             yield newer
+
+    def _combined(self, index: int, x: Tensor, newer: Iterate | None, older: Iterate | None) -> Tensor:
+        """x^index of what the convolutions give and the iterates before; in ``x`` where no gradient is recorded."""
+        in_place = _unrecorded()
+        for share, iterate in zip(self.momentum(index), (newer, older), strict=True):
+            if share is not None and iterate is not None:
+                x = x.add_(iterate.features, alpha=float(share)) if in_place else x + share * iterate.features
+        threshold = self.threshold(index)
+        return self.activate_(x, float(threshold)) if in_place else self.activate(x, threshold)
 
     @abstractmethod
     def literal(self, picture: Tensor) -> Tensor:
@@ -134,9 +139,7 @@ class SparseCoder(nn.Module, ABC):
         Where no gradient is recorded, the features are never all there at once: in strips of rows that stay in the
         cache they are made, thresholded, and taken to what the next iterate needs of them.
         """
-        if torch.is_grad_enabled() or torch.compiler.is_exporting() or torch.compiler.is_compiling():
-            return narrow(self(picture), kernels)
-        return _Strips(self, picture).reconstruct(kernels)
+        return _Strips(self, picture).reconstruct(kernels) if _unrecorded() else narrow(self(picture), kernels)
 
 
 class _Strips:
@@ -189,6 +192,11 @@ class _Strips:
                 self.older[:, :, strip] = x
             maps.append(row_maps(x, rows))
         return added_rows(torch.cat(maps, 2), probes.shape[0])
+
+
+def _unrecorded() -> bool:
+    """Whether nothing records what is done, neither gradients nor a graph: then it may be done in place."""
+    return not (torch.is_grad_enabled() or torch.compiler.is_exporting() or torch.compiler.is_compiling())
 
 
 def _kernels(count: int, shape: Sequence[int]) -> nn.ParameterList:

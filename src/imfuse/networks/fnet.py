@@ -64,7 +64,7 @@ class FNet(FusionNetwork):
         "medical": ("mri", "functional"),
     }
     bytes_per_pixel = 1100
-    explain_bytes_per_pixel = 1700
+    explain_bytes_per_pixel = 2300
 
     def __init__(self, features: int = 64, size: int = 9, modules: int = 4, block: BlockName = "lzsc") -> None:
         super().__init__()
@@ -177,7 +177,8 @@ def _explain_features(
     features = picture
     for index, iterate in enumerate(coder.iterates(picture)):
         features = iterate.features
-        share = (features.abs() > coder.silence(index)).to(picture.dtype).mean(1, keepdim=True)
+        passed = (features.abs() > coder.silence(index)).count_nonzero(1).unsqueeze(1)
+        share = passed.to(picture.dtype) / coder.features
         title = f"{words} features not zero, iterate {index}"
         parts[f"{row}_nonzero_{index}"] = Part(share, "weight", title, row, f"nonzero {index}")
     # Which they are follows from the weights alone, so that all windows of a picture show the same.
