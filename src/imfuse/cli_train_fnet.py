@@ -42,6 +42,7 @@ def train_fnet(
     crop: Annotated[int, typer.Option(min=11, help="Side of the crops in pixels.")] = 128,
     learning_rate: Annotated[float, typer.Option(help="Of Adam; with the cosine schedule the largest.")] = 1e-4,
     schedule: Annotated[str, typer.Option(help="Learning rate in each stage: constant, or cosine.")] = "constant",
+    start: Annotated[float, typer.Option(help="Factor of the kernels at the start; 0.5 for short trainings.")] = 1.0,
     average: Annotated[float, typer.Option(help="Decay of the moving average of the weights.")] = 0.999,
     intensity_weight: Annotated[float, typer.Option(help="β₁ of Eq. 26.")] = 20.0,
     gradient_weight: Annotated[float, typer.Option(help="β₂ of Eq. 26.")] = 20.0,
@@ -65,8 +66,8 @@ def train_fnet(
 
       imfuse train fnet --data infrared/msrs361 --data infrared/flir_train --without infrared/roadscene50
 
-      imfuse train fnet --data infrared/msrs361 --inverse-steps 2000 --steps 6000 --batch 4 --crop 64 --learning-rate
-      5e-4 --schedule cosine
+      imfuse train fnet --data infrared/msrs361 --inverse-steps 3000 --steps 9000 --batch 4 --crop 64 --schedule cosine
+      --learning-rate 2e-4 --start 0.5
 
       imfuse train fnet --data infrared/msrs361 --block lcsc --run runs/fnet-lcsc
     """
@@ -81,6 +82,7 @@ def train_fnet(
         "crop": crop,
         "learning_rate": learning_rate,
         "schedule": schedule,
+        "start": start,
         "average": average,
         "intensity_weight": intensity_weight,
         "gradient_weight": gradient_weight,

@@ -107,6 +107,12 @@ def test_the_ablations_are_switches() -> None:
     assert {type(coder).__name__ for coder in replace(SMALL, block="lcsc").build().unique_coders} == {"LCSC"}
 
 
+def test_the_start_scales_the_kernels_and_nothing_else() -> None:
+    whole, half = SMALL.build().state_dict(), replace(SMALL, start=0.5).build().state_dict()
+    for name, value in whole.items():
+        torch.testing.assert_close(half[name], value * (0.5 if value.ndim == 4 else 1), atol=0, rtol=0)
+
+
 def test_the_cosine_schedule_rises_and_falls() -> None:
     config = replace(SMALL, schedule="cosine", learning_rate=1.0)
     assert config.rate(0) == pytest.approx(1 / 6)

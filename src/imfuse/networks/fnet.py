@@ -146,12 +146,12 @@ class FNet(FusionNetwork):
         for index, (name, picture) in enumerate(zip(names, pictures, strict=True)):
             parts[name] = Part(picture, "picture", f"{name}, as the network gets it", name, "picture")
             coder, decoder = self.unique_coders[index], self.unique_decoders[index]
-            features = _explain_features(coder, picture, decoder, name, f"{name}: unique", parts)
+            features = _explain_features(coder, picture, decoder, name, parts)
             images = narrow(features, self._unique_kernels(index))
             residuals.append(picture - images[:, :1])
             parts[f"{name}_unique"] = Part(images[:, 1:], "signed", f"{name}: unique part", name, "part")
         rest = torch.cat(residuals, 1)
-        features = _explain_features(self.common_coder, rest, self.common_decoder, "common", "common", parts)
+        features = _explain_features(self.common_coder, rest, self.common_decoder, "common", parts)
         common = narrow(features, self.common_decoder)
         parts["common"] = Part(common, "signed", "common part", "common", "part")
         fused = common + parts[f"{names[0]}_unique"].image + parts[f"{names[1]}_unique"].image
@@ -170,21 +170,19 @@ class FNet(FusionNetwork):
         return [*of_sources, "common", *(f"common{key}" for key in shown), "fused"]
 
 
-def _explain_features(
-    coder: SparseCoder, picture: Tensor, decoder: Tensor, row: str, words: str, parts: dict[str, Part]
-) -> Tensor:
+def _explain_features(coder: SparseCoder, picture: Tensor, decoder: Tensor, row: str, parts: dict[str, Part]) -> Tensor:
     """The features of a picture; a few of them, and the shares that are not zero, go into ``parts``."""
     features = picture
     for index, iterate in enumerate(coder.iterates(picture)):
         features = iterate.features
         passed = (features.abs() > coder.silence(index)).count_nonzero(1).unsqueeze(1)
         share = passed.to(picture.dtype) / coder.features
-        title = f"{words} features not zero, iterate {index}"
+        title = f"{row}: not zero in iterate {index}"
         parts[f"{row}_nonzero_{index}"] = Part(share, "weight", title, row, f"nonzero {index}")
     # Which they are follows from the weights alone, so that all windows of a picture show the same.
     heaviest = decoder.square().sum((0, 2, 3)).topk(min(_SHOWN, coder.features)).indices.tolist()
     for number, channel in enumerate(heaviest, start=1):
-        title = f"{words} feature {channel}"
+        title = f"{row}: feature {channel}"
         image = features[:, channel : channel + 1]
         parts[f"{row}_feature_{number}"] = Part(image, "signed", title, row, f"feature {number}")
     return features

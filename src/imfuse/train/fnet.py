@@ -38,6 +38,10 @@ class FNetConfig(TrainingConfig):
     from the average of the first, with a fresh optimiser. On a CPU the paper's schedule takes days; ``cosine``, which
     rises to the learning rate and falls to zero in each stage, is for shorter ones.
 
+    Kernels start by Xavier's uniform rule, as in that code; ``start`` shrinks them. At 1, an iterate at the start
+    amplifies what it is to code: on 40 steps of two crops of 48×48 the loss of the second stage fell from 21.5 to 8.5,
+    with 0.5 from 13.9 to 6.7 (means of eight steps). A rate of 4·10⁻⁴ diverged with either.
+
     Attributes:
         block: ``lzsc``, or ``lcsc`` for the ablation.
         inverse: whether there is a first stage, with the inverse fusion; without it is the paper's "w/o IFNet".
@@ -47,6 +51,7 @@ class FNetConfig(TrainingConfig):
         crop: side of the crops in pixels.
         learning_rate: of Adam, the largest.
         schedule: ``constant``, as in the paper, or ``cosine``.
+        start: factor of the kernels at the start.
         average: decay of the moving average.
         intensity_weight: β₁ of Eq. 26.
         gradient_weight: β₂.
@@ -71,6 +76,7 @@ class FNetConfig(TrainingConfig):
     crop: int = 128
     learning_rate: float = 1e-4
     schedule: ScheduleName = "constant"
+    start: float = 1.0
     average: float = 0.999
     intensity_weight: float = 20.0
     gradient_weight: float = 20.0
@@ -81,7 +87,7 @@ class FNetConfig(TrainingConfig):
     def __post_init__(self) -> None:
         """Check the ranges."""
         super().__post_init__()
-        self.require(("features", "size", "modules", "steps", "batch", "crop", "learning_rate", "epoch_steps"))
+        self.require(("features", "size", "modules", "steps", "batch", "crop", "learning_rate", "start", "epoch_steps"))
         self.require(("inverse_steps", "average", "intensity_weight", "gradient_weight", "ssim_weight"), zero=True)
         for name in ("inverse_steps", "steps"):
             if getattr(self, name) % self.epoch_steps:
@@ -113,7 +119,12 @@ class FNetConfig(TrainingConfig):
 
     def construct(self) -> InvertibleFNet:
         """A fresh network, with its inverse."""
-        return InvertibleFNet(**self.network_arguments())
+        network = InvertibleFNet(**self.network_arguments())
+        with torch.no_grad():
+            for parameter in network.parameters():
+                if parameter.ndim == 4:
+                    parameter.mul_(self.start)
+        return network
 
 
 class Trained(NamedTuple):
