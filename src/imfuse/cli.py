@@ -168,9 +168,27 @@ def fuse(
         typer.Option(help="Depth of the result: 8, 16 or float. Default: that of visible, MRI or first picture."),
     ] = None,
     memory: Annotated[str, typer.Option(help="What fusing may take beyond the pictures themselves.")] = "1GiB",
+    stretch: Annotated[
+        Optional[bool],  # noqa: UP045
+        typer.Option(
+            "--stretch/--no-stretch",
+            help="Exposure: whether the result's percentiles 0.5 and 99.5, of all channels together, become black and "
+            "white as the last step. Default: the model's.",
+            show_default=False,
+        ),
+    ] = None,
+    group_by: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            metavar="exif|count=N|gap[=SECONDS]",
+            help="Several brackets or stacks in one folder (or list of pictures): where one ends and the next begins, "
+            "by the exposures that EXIF tells, every N pictures by name, or after SECONDS (default 5) without a "
+            "picture. Results go into a folder, each named after the first picture of its group.",
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")] = False,
     skip_orphans: Annotated[
-        bool, typer.Option("--skip-orphans", help="Folders: leave pictures without all partners out.")
+        bool, typer.Option("--skip-orphans", help="Folders, --group-by: leave pictures without partners out.")
     ] = False,
     jobs: Annotated[int, typer.Option(help="Folders: pictures at once.", min=1)] = 1,
     quality: Annotated[int, typer.Option(help="Quality of JPEG.", min=1, max=100)] = 95,
@@ -179,6 +197,19 @@ def fuse(
         Optional[Path],  # noqa: UP045
         typer.Option(help="File for a JSON report of the run, for programs; see docs/run-report.md.", metavar="FILE"),
     ] = None,
+    save_map: Annotated[
+        bool,
+        typer.Option(
+            "--save-map", help="Show which source won where: NAME.map.png beside the result; folders: in maps/."
+        ),
+    ] = False,
+    save_weights: Annotated[
+        bool,
+        typer.Option(
+            "--save-weights",
+            help="The weight map of every source, black 0, white 1: in NAME.weights/; folders: in weights/.",
+        ),
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Fuse pictures of one scene into one, or folders of them.
@@ -193,7 +224,7 @@ def fuse(
 
       focus     two or more pictures: all colours fused, depth of the first
 
-      exposure  two or more: chroma where it is strong, depth of the first
+      exposure  two or more: chroma where it is strong, depth of the first, EXIF of the middle exposure
 
     [bold]Examples[/bold]
 
@@ -207,11 +238,17 @@ def fuse(
 
       imfuse fuse near.jpg middle.jpg far.jpg --task focus -o sharp.png
 
+      imfuse fuse stack/ --task focus --save-map      [dim]and which picture is sharp where[/dim]
+
       imfuse fuse near/ far/ --task focus -o sharp/   [dim]one of each, by name[/dim]
 
       imfuse fuse bracket/ --task exposure            [dim]all pictures in it[/dim]
 
       imfuse fuse brackets/ --task exposure -o fused/ [dim]a folder of such folders[/dim]
+
+      imfuse fuse bracket/*.jpg --task exposure -o hdr.png --stretch
+
+      imfuse fuse card/ --task exposure --group-by exif -o fused/ [dim]all brackets of a memory card[/dim]
     """
     from imfuse.commands.fuse import FuseRequest, run_fuse
     from imfuse.levels import parse_range
@@ -222,7 +259,13 @@ def fuse(
         task=task,
         model=model,
         rules=(("rule", rule), ("base_rule", base_rule), ("detail_rule", detail_rule)),
-        options=(("range", parse_range(range_)), ("resize_to", resize_to), ("depth", depth), ("memory", memory)),
+        options=(
+            ("range", parse_range(range_)),
+            ("resize_to", resize_to),
+            ("depth", depth),
+            ("memory", memory),
+            ("stretch", stretch),
+        ),
         overwrite=overwrite,
         skip_orphans=skip_orphans,
         jobs=jobs,
@@ -230,6 +273,9 @@ def fuse(
         device=device,
         quiet=quiet,
         report=report,
+        group_by=group_by,
+        save_map=save_map,
+        save_weights=save_weights,
     )
     status = run_fuse(request)
     if status == INTERRUPTED:
@@ -259,11 +305,12 @@ def explain(
     device: Device = "cpu",
     quiet: Quiet = False,
 ) -> None:
-    """Show what each source gave: base and detail before and after the fusion, and the weight of each.
+    """Show what each source gave: its weight, and base and detail, or features, before and after the fusion.
 
     Writes sheet.png, where all parts stand side by side with their names, and every part as a picture of its own.
     In weight maps black is 0 and white is 1. Base and detail maps are shown on one scale for all sources and the
-    result, with detail's 0 in the middle gray; the sheet names the values of black and white.
+    result, with detail's 0 in the middle gray; the sheet names the values of black and white. So are features, of
+    which those that vary the most are shown.
     A model that has no such parts says so.
 
     [bold]Examples[/bold]
@@ -271,6 +318,8 @@ def explain(
       imfuse explain thermal.png visible.png -o parts/
 
       imfuse explain thermal.png visible.png -o parts/ --model csc-ivfn --values
+
+      imfuse explain near.jpg far.jpg --task focus -o parts/
     """
     from imfuse.commands.explain import run_explain
     from imfuse.levels import parse_range

@@ -7,6 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from imfuse.cli_train_csc_mmfn import train_csc_mmfn
 from imfuse.cli_train_fnet import train_fnet
 from imfuse.cli_train_ifcnn import train_ifcnn
 
@@ -154,4 +155,5 @@ def train_csc_ivfn(
 
 
 train_app.command("ifcnn")(train_ifcnn)
+train_app.command("csc-mmfn")(train_csc_mmfn)
 train_app.command("fnet")(train_fnet)
