@@ -1,6 +1,5 @@
 """FNet and IFNet: the printed equations, windows, the order of the sources, and what explain shows."""
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ from torch import Tensor
 
 from helpers import noise, small_fnet
 from imfuse import plan as plan_module
+from imfuse.convert.fnet import MARKS, translated_name, translated_state
 from imfuse.errors import UsageError
 from imfuse.fuser import Fuser
 from imfuse.networks.fnet import FNet
@@ -180,38 +180,18 @@ def test_windows_explain_what_the_whole_explains(monkeypatch: pytest.MonkeyPatch
         assert np.abs(whole[name] - tiled[name]).mean() < 1e-5, name
 
 
-def published(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The published checkpoint under this network's names."""
-    renamed = {}
-    patterns = [
-        (r"net_u\.", "first_coder."),
-        (r"net_v\.", "second_coder."),
-        (r"net_z\.", "common_coder."),
-        (r"_ro$", "_rho"),
-        (r"x(\d)_block\.conv_in\.weight", r"input_kernels.\1"),
-        (r"x1_block\.basic_layer\.ch_down\.weight", "synthesis_kernels.0"),
-        (r"x1_block\.basic_layer\.ch_up\.weight", "analysis_kernels.0"),
-        (r"conv_u\.weight", "unique_dictionaries.0"),
-        (r"conv_v\.weight", "unique_dictionaries.1"),
-        (r"decoder\.conv_1\.weight", "unique_decoders.0"),
-        (r"decoder\.conv_2\.weight", "common_decoder"),
-        (r"decoder\.conv_3\.weight", "unique_decoders.1"),
-    ]
-    for index in range(3):
-        module = rf"IM\.{index}\."
-        patterns += [
-            (module + r"conv_in\.weight", f"input_kernels.{index + 2}"),
-            (module + r"basic_layer1\.ch_down\.weight", f"synthesis_kernels.{index + 1}"),
-            (module + r"basic_layer1\.ch_up\.weight", f"analysis_kernels.{index + 1}"),
-            (module + r"basic_layer2\.ch_down\.weight", f"earlier_synthesis_kernels.{index}"),
-            (module + r"basic_layer2\.ch_up\.weight", f"earlier_analysis_kernels.{index}"),
-        ]
-    for given, value in state.items():
-        name = given
-        for pattern, replacement in patterns:
-            name = re.sub(pattern, replacement, name)
-        renamed[name] = value.reshape(()) if value.numel() == 1 else value
-    return renamed
+def test_every_entry_of_the_released_file_has_a_place() -> None:
+    """Its names, as its authors wrote them, are those of all parameters, each once."""
+    modules = {"x0_block": ["conv_in"], "x1_block": ["conv_in", "basic_layer.ch_down", "basic_layer.ch_up"]}
+    layers = [f"basic_layer{layer}.ch_{way}" for layer in (1, 2) for way in ("down", "up")]
+    modules |= {f"IM.{index}": ["conv_in", *layers] for index in range(3)}
+    names = [f"{module}.{layer}.weight" for module, held in modules.items() for layer in held]
+    names += ["w_theta", "b_theta", "w_ro", "b_ro"]
+    released = [f"{net}.{name}" for net in ("net_u", "net_v", "net_z") for name in names]
+    released += ["conv_u.weight", "conv_v.weight", *(f"decoder.conv_{index}.weight" for index in (1, 2, 3))]
+    assert sorted(map(str, map(translated_name, released))) == sorted(FNet().state_dict())
+    assert frozenset(released) >= MARKS
+    assert [translated_name(name) for name in ("net_u.IM.0.other.weight", "net_w.w_theta", "x")] == [None] * 3
 
 
 @pytest.mark.data
@@ -223,7 +203,7 @@ def test_published_outputs(reference_dir: Path, name: str, side: int, compared: 
     itself, a computation in float64 differs by 4e-4 at most.
     """
     network = FNet().eval()
-    network.load_state_dict(published(torch.load(reference_dir / "weights/FNet.pth", weights_only=True)))
+    network.load_state_dict(translated_state(torch.load(reference_dir / "weights/FNet.pth", weights_only=True)))
     with np.load(reference_dir / f"outputs/fnet/{name}.npz") as arrays:
         # Pictures of which a part is taken; what its cut sides change is not compared.
         first, second, expected, features = (
