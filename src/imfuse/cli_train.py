@@ -9,6 +9,7 @@ import typer
 
 from imfuse.cli_train_csc_mefn import train_csc_mefn
 from imfuse.cli_train_csc_mmfn import train_csc_mmfn
+from imfuse.cli_train_fnet import train_fnet
 from imfuse.cli_train_ifcnn import train_ifcnn
 
 train_app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Train a network with its paper's recipe.")
@@ -157,3 +158,4 @@ def train_csc_ivfn(
 train_app.command("csc-mefn")(train_csc_mefn)
 train_app.command("ifcnn")(train_ifcnn)
 train_app.command("csc-mmfn")(train_csc_mmfn)
+train_app.command("fnet")(train_fnet)

@@ -18,7 +18,7 @@ from imfuse.io import ArrayWriter
 from imfuse.io.window import Window
 from imfuse.layouts import as_sequence, batch_size, like, stacked
 from imfuse.ops.colour import luma
-from imfuse.plan import Plan, Range, Work, check_range, make_plan, working_bytes
+from imfuse.plan import Plan, Range, Work, check_range, make_plan, network_order, working_bytes
 from imfuse.quantise import Depth, check_depth
 from imfuse.registration import Align, motion_asked
 from imfuse.result import FusionResult, Report, SourceReport
@@ -249,7 +249,8 @@ class Fuser:
         Raises:
             UsageError: the network has no parts to show, or the task does not take so many.
         """
-        return self.network.part_names([role.name for role in self.task.roles_for(count)])
+        roles = self.task.roles_for(count)
+        return self.network.part_names([roles[index].name for index in network_order(self.task, self.network, count)])
 
     def _given(self, plan: Plan, window: Window) -> WindowSources:
         """What the network gets of a window, where its colour does not matter."""

@@ -56,6 +56,7 @@ class Plan:
         kept: whether what was decoded of a file is kept until the end; otherwise it is let go after every read.
         depth: of the result.
         notes: what the report has to say of the decisions.
+        order: indices of the sources in the order in which the network wants them.
         exposures: of a bracket.
         stretched: whether the result is stretched as the last step.
         result_kept: whether the result is kept unquantised until then; otherwise every window is fused twice.
@@ -74,6 +75,7 @@ class Plan:
     kept: bool
     depth: OutputDepth
     notes: list[str]
+    order: tuple[int, ...]
     exposures: Exposures | None = None
     stretched: bool = False
     result_kept: bool = False
@@ -86,8 +88,8 @@ class Plan:
 
     @property
     def role_names(self) -> list[str]:
-        """What parts call the sources, in their order."""
-        return [role.name for role in self.roles]
+        """What parts call the sources, in the network's order."""
+        return [self.roles[index].name for index in self.order]
 
     @property
     def metadata(self) -> Metadata:
@@ -179,9 +181,15 @@ def make_plan(
             f"the {len(opened)} pictures do not fit into the memory at once: each is decoded for {len(windows)} windows"
         )
         notes.append(f"{words} anew; a larger --memory is faster")
-    halo, alignment = network.halo, network.alignment
-    fixed = (task, roles, opened, levels, colour, channels, windows, halo, alignment, kept, stored, notes)
+    halo, alignment, order = network.halo, network.alignment, network_order(task, network, len(opened))
+    fixed = (task, roles, opened, levels, colour, channels, windows, halo, alignment, kept, stored, notes, order)
     return Plan(*fixed, exposures=exposures, stretched=stretched, result_kept=held > 0, aligned=aligned)
+
+
+def network_order(task: Task, network: FusionNetwork, count: int) -> tuple[int, ...]:
+    """Indices of a task's sources in the order in which the network wants them: its own, or the task's."""
+    names = [role.name for role in task.roles_for(count)]
+    return tuple(names.index(name) for name in network.source_order.get(task.name, names))
 
 
 def _let_go(kept: bool) -> Callable[[PixelSource], None]:

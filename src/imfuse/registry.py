@@ -39,6 +39,8 @@ NETWORKS: dict[str, str] = {
     "csc_mefn": "imfuse.networks.csc_mefn:CSCMEFN",
     "csc_mmfn": "imfuse.networks.csc_mmfn:CSCMMFN",
     "ifcnn": "imfuse.networks.ifcnn:IFCNN",
+    "fnet": "imfuse.networks.fnet:FNet",
+    "fnet_inverse": "imfuse.networks.ifnet:InvertibleFNet",
     "average": "imfuse.classical.average:AverageFusion",
     "maximum": "imfuse.classical.maximum:MaximumFusion",
     "pca": "imfuse.classical.pca:PCAFusion",

@@ -12,7 +12,9 @@ from pathlib import Path
 from imfuse.networks.auif import AUIF
 from imfuse.networks.csc_ivfn import CSCIVFN
 from imfuse.networks.csc_mefn import CSCMEFN
+from imfuse.networks.fnet import FNet
 from imfuse.networks.ifcnn import IFCNN
+from imfuse.networks.ifnet import InvertibleFNet
 
 def status(key):
     lines = Path("/proc/self/status").read_text().splitlines()
@@ -25,11 +27,13 @@ networks = {
     "csc-ivfn": lambda: CSCIVFN(units=2),
     "csc-mefn": CSCMEFN,
     "ifcnn": IFCNN,
+    "fnet": lambda: FNet(modules=2),
+    "fnet-inverse": lambda: InvertibleFNet(modules=2),
 }
 network = networks[sys.argv[1]]().eval()
 if sys.argv[1] == "ifcnn":
     network.use_rule(sys.argv[2])
-elif sys.argv[1] != "csc-mefn":
+elif sys.argv[2]:
     network.use_rule(base=sys.argv[2], detail=sys.argv[3])
 network.use_fast(sys.argv[5] == "fast")
 channels = 3 if sys.argv[1] == "ifcnn" else 1
@@ -71,6 +75,9 @@ print((status("VmHWM") - before) / side**2, declared)
         ("ifcnn", "maximum", "", 181, "fuse"),
         ("ifcnn", "maximum", "", 700, "fuse"),
         ("ifcnn", "average", "", 700, "fuse"),
+        ("fnet", "", "", 400, "fuse"),
+        ("fnet", "", "", 400, "explain"),
+        ("fnet-inverse", "", "", 400, "explain"),
     ],
 )
 def test_a_network_takes_no_more_than_it_declares(name: str, base: str, detail: str, side: int, what: str) -> None:

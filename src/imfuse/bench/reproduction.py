@@ -173,7 +173,7 @@ def _missing(
         where = "among the scenes that were taken" if begun else "in the given folders"
         yield f"Nothing is measured: {part.data} is not {where}"
         return
-    known = {card.name for card in list_models()}
+    known = {card.name for card in list_models()} | {row.model for row in rows}
     absent = [
         f"{here} (for {method})" for method, here in table.models.items() if here.removesuffix(AS_STORED) not in known
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, runtime_checkable
 
 from torch import Tensor, nn
 
@@ -94,6 +94,10 @@ class FusionNetwork(nn.Module, ABC):
     alignment: int = 1
     """The first row and column of every window are multiples of this: pyramids thin out from there."""
 
+    source_order: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """For a task's name the names of its roles in the order in which the network wants the sources, where the order
+    changes the result and the paper's is not the task's."""
+
     explain_bytes_per_pixel: int = 0
     """The same of :meth:`explain`, where it takes more than :meth:`fuse` and :meth:`source_shares`."""
 
@@ -118,7 +122,8 @@ class FusionNetwork(nn.Module, ABC):
         """Fuse sources, each (B, C, H, W) in [0, 1], into (B, C, H, W). They are taken one after the other.
 
         Args:
-            sources: windows of the pictures, or whole pictures; two or more, in the task's order. The Fuser's are read
+            sources: windows of the pictures, or whole pictures; two or more, in the task's order or the network's
+                (:attr:`source_order`). The Fuser's are read
                 while the network goes through them, and again each time it does: so a network that keeps none of them
                 takes no more memory for thirty than for two.
             survey: of the whole pictures; without it, the sources are taken for whole.
