@@ -32,3 +32,15 @@ def crop_guide(path: Path) -> None:
     with Image.open(path) as picture:
         cut = picture.crop((0, 0, picture.width, picture.height - 1))
     cut.save(path)
+
+
+def distribute(folder: Path, target: Path) -> Path:
+    """The scenes of a folder of 8-bit cubes as CAVE is distributed: a PNG of 16 bits per band, and a BMP."""
+    for path in folder.glob("*.tif"):
+        inner = target / f"{path.stem}_ms" / f"{path.stem}_ms"
+        inner.mkdir(parents=True)
+        for number, band in enumerate(tifffile.imread(path), start=1):
+            save_image(inner / f"{path.stem}_ms_{number:02d}.png", band.astype(np.uint16) * 257)
+        with Image.open(folder / f"{path.stem}.rgb.png") as picture:
+            picture.save(inner / f"{path.stem}_RGB.bmp")
+    return target

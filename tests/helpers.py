@@ -8,6 +8,7 @@ import torch
 
 from imfuse.networks.auif import AUIF
 from imfuse.networks.csc_ivfn import CSCIVFN
+from imfuse.networks.fnet import FNet
 from imfuse.networks.ifcnn import IFCNN
 from imfuse.networks.protocol import FusionNetwork
 from imfuse.networks.two_scale import TwoScaleNetwork
@@ -49,6 +50,13 @@ def settled_ifcnn(seed: int = 0, **arguments: object) -> IFCNN:
             block.bn.bias.normal_(std=0.3)
         for _ in range(40):
             network(*torch.rand(2, 2, 3, 40, 40))
+    return network.eval().requires_grad_(False)
+
+
+def small_fnet(seed: int = 0, kind: type[FNet] = FNet, **arguments: object) -> FNet:
+    """A small FNet whose thresholds let features pass in every block. Not a trained network."""
+    torch.manual_seed(seed)
+    network = kind(**{"features": 5, "size": 3, "modules": 2, **arguments})
     return network.eval().requires_grad_(False)
 
 

@@ -45,7 +45,8 @@ def fuse(
         base_rule: fusion rule of base maps alone, for models that have them.
         detail_rule: fusion rule of detail maps alone.
         device: where to compute: ``cpu``, ``cuda`` …
-        **options: ``range``, ``resize_to``, ``depth``, ``memory``, ``progress``: see :meth:`imfuse.fuser.Fuser.fuse`.
+        **options: ``range``, ``resize_to``, ``depth``, ``align``, ``memory``, ``stretch``, ``shares``, ``progress``:
+            see :meth:`imfuse.fuser.Fuser.fuse`.
 
     Returns:
         The picture as ``.image`` (depth of the visible source, the MRI or the first picture), ``.save(path)`` and

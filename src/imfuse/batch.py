@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import stat
 from collections.abc import Callable, Container, Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from itertools import combinations
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from imfuse.errors import ImfuseError, UsageError
 from imfuse.io.naming import shown
 from imfuse.pool import Pool
+from imfuse.share_files import ShareFiles, check_share_files, saved_shares
 
 if TYPE_CHECKING:
     from imfuse.fuser import Fuser
@@ -33,10 +34,12 @@ class Job:
     Attributes:
         sources: paths in the task's order.
         output: where the result goes.
+        shares: where it goes which source won.
     """
 
     sources: tuple[Path, ...]
     output: Path
+    shares: ShareFiles = field(default_factory=ShareFiles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +105,15 @@ def _fuser(task: str, model: str, rules: tuple[tuple[str, str | None], ...], dev
 
 
 def check_sources(job: Job) -> None:
-    """Refuse an output that is one of the sources, by whatever name, and one picture given twice.
+    """Refuse an output or a map that is one of the sources, by whatever name, and one picture given twice.
 
     Raises:
         UsageError: it is so.
     """
     for source in job.sources:
-        if _same(job.output, source):
-            raise UsageError(f"{job.output}: is one of the sources; choose another output")
+        for made in (job.output, *job.shares.paths):
+            if _same(made, source):
+                raise UsageError(f"{made}: is one of the sources; choose another output")
     for first, second in combinations(job.sources, 2):
         if _same(first, second):
             raise UsageError(f"{second}: is given twice; give a picture once")
@@ -133,8 +137,10 @@ def fuse_job(job: Job, settings: Settings, progress: Callable[[float], None] | N
     check_sources(job)
     check_format(job.output)
     check_output(job.output, settings.overwrite)
+    check_share_files(job.shares, settings.overwrite)
     result = fuser_of(settings).fuse(job.sources, progress=progress, **dict(settings.options))
-    notes = result.save(job.output, overwrite=settings.overwrite, quality=settings.quality)
+    with saved_shares(job.shares, result.shares, job.sources, settings.overwrite):
+        notes = result.save(job.output, overwrite=settings.overwrite, quality=settings.quality)
     return Outcome(job, "fused", notes=(*result.report.notes, *notes), report=result.report.to_dict())
 
 

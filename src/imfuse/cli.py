@@ -16,6 +16,8 @@ from imfuse import __version__
 from imfuse.cli_bench import bench
 from imfuse.cli_convert import convert
 from imfuse.cli_evaluate import SourcesCommand, evaluate
+from imfuse.cli_explain import explain
+from imfuse.cli_fuse import fuse
 from imfuse.cli_train import train_app
 from imfuse.errors import ImfuseError
 from imfuse.interruption import INTERRUPTED
@@ -31,29 +33,6 @@ app = typer.Typer(
     "[bold]Start here:[/bold] imfuse demo · imfuse fuse thermal.png visible.png · imfuse models",
 )
 app.add_typer(train_app, name="train")
-
-
-# Options that several commands have. Typer 0.12 reads Optional.
-TaskName = Annotated[str, typer.Option(help="What is fused: infrared, medical, focus or exposure.")]
-ModelName = Annotated[
-    Optional[str],  # noqa: UP045
-    typer.Option(help="Model name, or path of a .safetensors file with its card. Default: the task's."),
-]
-RuleName = Annotated[
-    Optional[str],  # noqa: UP045
-    typer.Option(
-        help="Fusion rule of base and detail: addition, average, l1_norm or (CSC-IVFN) saliency_weighted. "
-        "Default: the model's."
-    ),
-]
-BaseRule = Annotated[Optional[str], typer.Option(help="Fusion rule of the base alone, as for --rule.")]  # noqa: UP045
-DetailRule = Annotated[Optional[str], typer.Option(help="Fusion rule of the detail alone, as for --rule.")]  # noqa: UP045
-ResizeTo = Annotated[
-    Optional[str],  # noqa: UP045
-    typer.Option(help="For sources of different size: the size of the first or of the largest."),
-]
-Device = Annotated[str, typer.Option(help="Where to compute: cpu, cuda, mps.")]
-Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Show errors only.")]
 
 
 def main() -> None:
@@ -136,160 +115,8 @@ def _options(
     """Take the options that stand before a command."""
 
 
-@app.command()
-def fuse(
-    sources: Annotated[
-        list[Path],
-        typer.Argument(help="Pictures in the task's order, a folder for each of them, or one folder with a stack."),
-    ],
-    output: Annotated[
-        Optional[Path],  # noqa: UP045 - Typer 0.12 reads this form
-        typer.Option(
-            "-o", "--output", help="File (.png .jpg .tif .bmp .webp), or folder for folders.", show_default=False
-        ),
-    ] = None,
-    task: TaskName = "infrared",
-    model: ModelName = None,
-    rule: RuleName = None,
-    base_rule: BaseRule = None,
-    detail_rule: DetailRule = None,
-    range_: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(
-            "--range",
-            metavar="NAME|ROLE=NAME,…",
-            help="What becomes black and white: full, minmax or percentile, of the infrared picture, of the medical "
-            "ones, or of a whole stack at once; by role: infrared=minmax,visible=percentile. Default: full; raw counts "
-            "of thermal cameras and scanners of more than 8 bits by percentile.",
-        ),
-    ] = None,
-    resize_to: ResizeTo = None,
-    depth: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(help="Depth of the result: 8, 16 or float. Default: that of visible, MRI or first picture."),
-    ] = None,
-    memory: Annotated[str, typer.Option(help="What fusing may take beyond the pictures themselves.")] = "1GiB",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")] = False,
-    skip_orphans: Annotated[
-        bool, typer.Option("--skip-orphans", help="Folders: leave pictures without all partners out.")
-    ] = False,
-    jobs: Annotated[int, typer.Option(help="Folders: pictures at once.", min=1)] = 1,
-    quality: Annotated[int, typer.Option(help="Quality of JPEG.", min=1, max=100)] = 95,
-    device: Device = "cpu",
-    report: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option(help="File for a JSON report of the run, for programs; see docs/run-report.md.", metavar="FILE"),
-    ] = None,
-    quiet: Quiet = False,
-) -> None:
-    """Fuse pictures of one scene into one, or folders of them.
-
-    Whatever was stretched, resized, clipped or converted is told. Finished pictures of a folder run are not made again.
-
-    [bold]Tasks[/bold], what they take and what becomes of colour and depth:
-
-      infrared  infrared, then visible: chroma and depth of the visible picture
-
-      medical   CT, PET or SPECT, then MRI: chroma of the first, depth of the MRI
-
-      focus     two or more pictures: all colours fused, depth of the first
-
-      exposure  two or more: chroma where it is strong, depth of the first
-
-    [bold]Examples[/bold]
-
-      imfuse fuse thermal.png visible.jpg
-
-      imfuse fuse thermal.tif visible.tif -o fused.tif --range minmax
-
-      imfuse fuse thermal/ visible/ -o fused/ --jobs 2 --skip-orphans
-
-      imfuse fuse pet.png mri.png --task medical
-
-      imfuse fuse near.jpg middle.jpg far.jpg --task focus -o sharp.png
-
-      imfuse fuse near/ far/ --task focus -o sharp/   [dim]one of each, by name[/dim]
-
-      imfuse fuse bracket/ --task exposure            [dim]all pictures in it[/dim]
-
-      imfuse fuse brackets/ --task exposure -o fused/ [dim]a folder of such folders[/dim]
-    """
-    from imfuse.commands.fuse import FuseRequest, run_fuse
-    from imfuse.levels import parse_range
-
-    request = FuseRequest(
-        sources=tuple(sources),
-        output=output,
-        task=task,
-        model=model,
-        rules=(("rule", rule), ("base_rule", base_rule), ("detail_rule", detail_rule)),
-        options=(("range", parse_range(range_)), ("resize_to", resize_to), ("depth", depth), ("memory", memory)),
-        overwrite=overwrite,
-        skip_orphans=skip_orphans,
-        jobs=jobs,
-        quality=quality,
-        device=device,
-        quiet=quiet,
-        report=report,
-    )
-    status = run_fuse(request)
-    if status == INTERRUPTED:
-        sys.exit(status)  # it has told what is made and how to go on
-    raise typer.Exit(status)
-
-
-@app.command()
-def explain(
-    sources: Annotated[list[Path], typer.Argument(help="Pictures of one scene in the task's order.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the pictures.")] = Path("parts"),
-    task: TaskName = "infrared",
-    model: ModelName = None,
-    rule: RuleName = None,
-    base_rule: BaseRule = None,
-    detail_rule: DetailRule = None,
-    range_: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option("--range", metavar="NAME|ROLE=NAME,…", help="As for [bold]imfuse fuse[/bold]."),
-    ] = None,
-    resize_to: ResizeTo = None,
-    memory: Annotated[str, typer.Option(help="What it may take beyond the pictures and parts themselves.")] = "1GiB",
-    values: Annotated[
-        bool, typer.Option("--values", help="Write every part's own values too, as 32-bit float TIFF.")
-    ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace pictures that exist.")] = False,
-    device: Device = "cpu",
-    quiet: Quiet = False,
-) -> None:
-    """Show what each source gave: base and detail before and after the fusion, and the weight of each.
-
-    Writes sheet.png, where all parts stand side by side with their names, and every part as a picture of its own.
-    In weight maps black is 0 and white is 1. Base and detail maps are shown on one scale for all sources and the
-    result, with detail's 0 in the middle gray; the sheet names the values of black and white.
-    A model that has no such parts says so.
-
-    [bold]Examples[/bold]
-
-      imfuse explain thermal.png visible.png -o parts/
-
-      imfuse explain thermal.png visible.png -o parts/ --model csc-ivfn --values
-    """
-    from imfuse.commands.explain import run_explain
-    from imfuse.levels import parse_range
-
-    run_explain(
-        sources,
-        output,
-        task,
-        model,
-        {"rule": rule, "base_rule": base_rule, "detail_rule": detail_rule},
-        device,
-        {"range": parse_range(range_), "resize_to": resize_to, "memory": memory},
-        values=values,
-        overwrite=overwrite,
-        quiet=quiet,
-    )
-
-
+app.command()(fuse)
+app.command()(explain)
 app.command(cls=SourcesCommand)(evaluate)
 app.command()(bench)
 app.command()(convert)

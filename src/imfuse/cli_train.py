@@ -7,6 +7,10 @@ from typing import Annotated, Optional
 
 import typer
 
+from imfuse.cli_train_csc_mmfn import train_csc_mmfn
+from imfuse.cli_train_fnet import train_fnet
+from imfuse.cli_train_ifcnn import train_ifcnn
+
 train_app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Train a network with its paper's recipe.")
 
 
@@ -148,3 +152,8 @@ def train_csc_ivfn(
     run_train(
         "csc-ivfn", settings, data, run, validation, seeds=seeds, resume=resume, sweep_kind=sweep, progress=not quiet
     )
+
+
+train_app.command("ifcnn")(train_ifcnn)
+train_app.command("csc-mmfn")(train_csc_mmfn)
+train_app.command("fnet")(train_fnet)

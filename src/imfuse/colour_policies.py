@@ -30,7 +30,7 @@ class ColourFold(ABC):
 
     @abstractmethod
     def add(self, index: int, picture: Tensor, prepared: Tensor) -> None:
-        """Take the picture of this index, once and in order, with what the network got of it."""
+        """Take the picture of this index, once, with what the network got of it."""
 
     @abstractmethod
     def result(self, fused: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -17,10 +18,13 @@ from imfuse.io import ArrayWriter
 from imfuse.io.window import Window
 from imfuse.layouts import as_sequence, batch_size, like, stacked
 from imfuse.ops.colour import luma
-from imfuse.plan import Plan, Range, check_range, make_plan
+from imfuse.plan import Plan, Range, Work, check_range, make_plan, network_order, working_bytes
 from imfuse.quantise import Depth, check_depth
+from imfuse.registration import Align, motion_asked
 from imfuse.result import FusionResult, Report, SourceReport
 from imfuse.sizes import ResizeTo, check_resize
+from imfuse.source_shares import Shares, SourceShares, check_shares
+from imfuse.stretch import Stretch, is_stretched
 from imfuse.tally import Tally
 from imfuse.tasks import LEAST, Task
 from imfuse.tiles import parse_memory, tile_side
@@ -79,7 +83,10 @@ class Fuser:
         range: Range = None,
         resize_to: ResizeTo | None = None,
         depth: Depth | None = None,
+        align: Align | str = False,
         memory: str | int = "1GiB",
+        stretch: bool | None = None,
+        shares: Shares | None = None,
         progress: Progress | None = None,
     ) -> FusionResult:
         """Fuse the pictures of one scene.
@@ -102,19 +109,32 @@ class Fuser:
             resize_to: size of the ``first`` or of the ``largest`` source, for sources of different sizes.
             depth: 8, 16 or ``float`` (black 0, white 1, neither rounded nor clipped); by default that of the source
                 that carries the detail.
+            align: align the pictures of a stack before, and crop to what all show: True, or by ``translation``,
+                ``similarity``, ``affine`` or ``homography``. See :mod:`imfuse.registration.alignment`.
             memory: what fusing may take beyond the result and two pictures; a stack whose pictures have no room in it
                 besides is decoded anew for every window.
+            stretch: whether the result of a bracket is stretched as the last step, so that its percentiles 0.5 and 99.5
+                (one pair for all channels) become black and white; by default as the model has it. See
+                :mod:`imfuse.stretch`.
+            shares: tell which source won where, as ``.shares`` of the result: ``winner`` the index of the source of the
+                greatest share alone, ``weights`` all shares as well. Not for batches.
             progress: called with the finished fraction.
 
         Raises:
-            UsageError: wrong number of sources, or an option out of its range.
+            UsageError: wrong number of sources, an option out of its range, or shares of a model that has none.
             SourceError: a source cannot be read.
             SizeMismatchError: different sizes without ``resize_to``.
         """
         given = as_sequence(sources, self.task)
         count = batch_size(given)
+        if shares is not None and count > 1:
+            raise UsageError("a batch of several pictures: fuse them one by one to see which source won")
+        check_shares(self.network, shares, len(given))
         if count > 1:
+            if align:
+                raise UsageError("a batch of several stacks: align and fuse them one by one")
             options: dict[str, Any] = {"range": range, "resize_to": resize_to, "depth": depth, "memory": memory}
+            options["stretch"] = stretch
             results = []
             for pictures in zip(*given, strict=True):
                 results.append(self.fuse(pictures, **options))
@@ -122,12 +142,15 @@ class Fuser:
                     progress(len(results) / count)
             return stacked(results)
         started = time.perf_counter()
-        plan = make_plan(self.task, self.network, given, range, resize_to, depth, parse_memory(memory))
-        writer, tally = self._run(plan, progress)
-        notes = [*plan.notes, *tally.notes(plan)]
-        report = self._report(plan, writer.image, time.perf_counter() - started, notes)
+        work: Work = "shares" if shares else "fuse"
+        asked = self.task, self.network, given, range, resize_to, depth, parse_memory(memory)
+        plan = make_plan(*asked, align=align, work=work, stretch=stretch)
+        size = plan.detail.height, plan.detail.width
+        shown = SourceShares.empty(tuple(plan.role_names), *size, shares) if shares else None
+        writer, tally = self._run(plan, shown, progress)
+        report = self._report(plan, writer.image, time.perf_counter() - started, tally)
         image = like(writer.image, given[self.task.detail_role])
-        return FusionResult(image, report, plan.metadata, plan.detail.has_alpha)
+        return FusionResult(image, report, plan.metadata, plan.detail.has_alpha, shown)
 
     def explain(
         self,
@@ -135,6 +158,7 @@ class Fuser:
         *,
         range: Range = None,
         resize_to: ResizeTo | None = None,
+        align: Align | str = False,
         memory: str | int = "1GiB",
         progress: Progress | None = None,
     ) -> Explanation:
@@ -147,6 +171,7 @@ class Fuser:
             sources: as for :meth:`fuse`, but no batches.
             range: as for :meth:`fuse`.
             resize_to: as for :meth:`fuse`.
+            align: as for :meth:`fuse`.
             memory: what it may take beyond the pictures and the parts themselves.
             progress: called with the finished fraction.
 
@@ -158,8 +183,9 @@ class Fuser:
         given = as_sequence(sources, self.task)
         if batch_size(given) > 1:
             raise UsageError("a batch of several pictures: explain them one by one")
-        plan = make_plan(self.task, self.network, given, range, resize_to, None, parse_memory(memory), explained=True)
-        survey = self._survey(plan, _share(progress, 0.0, 0.5))
+        asked = self.task, self.network, given, range, resize_to, None, parse_memory(memory)
+        plan = make_plan(*asked, align=align, work="explain")
+        survey = self._survey(plan, self.network.explain_surveyed, _share(progress, 0.0, 0.5))
         told = _share(progress, 0.5 if survey is not None else 0.0, 1.0)
         explanation = Explanation(plan.detail.height, plan.detail.width, self.name, self.network.rule_name, plan.notes)
         for done, window in enumerate(plan.windows, start=1):
@@ -177,35 +203,44 @@ class Fuser:
         range: Range = None,
         resize_to: ResizeTo | None = None,
         depth: Depth | None = None,
+        align: Align | str = False,
         memory: str | int = "1GiB",
+        stretch: bool | None = None,
+        shares: Shares | None = None,
     ) -> None:
         """Refuse options of :meth:`fuse` that serve for no picture.
 
         Raises:
-            UsageError: an option is unknown, or the memory is too little for the smallest tile.
+            UsageError: an option is unknown, the model has no shares, or the memory is too little for the smallest
+                tile.
         """
+        is_stretched(self.task, self.network, stretch)
         check_range(self.task, range)
         check_resize(resize_to)
         check_depth(depth)
+        motion_asked(align, self.task)
         network = self.network
-        working = network.bytes_per_pixel + LEAST * network.bytes_per_pixel_per_source
+        check_shares(network, shares, LEAST)
+        working = working_bytes(network, LEAST, "shares" if shares else "fuse")
         tile_side(parse_memory(memory), working, network.halo + network.alignment - 1)
 
-    def _run(self, plan: Plan, progress: Progress | None) -> tuple[ArrayWriter, Tally]:
+    def _run(self, plan: Plan, shown: SourceShares | None, progress: Progress | None) -> tuple[ArrayWriter, Tally]:
         detail = plan.detail
         writer = ArrayWriter(detail.height, detail.width, plan.channels, plan.depth.dtype, alpha=detail.has_alpha)
         tally = Tally()
-        survey = self._survey(plan, _share(progress, 0.0, 0.5))
+        survey = self._survey(plan, self.network.surveyed, _share(progress, 0.0, 0.5))
         told = _share(progress, 0.5 if survey is not None else 0.0, 1.0)
-        for done, window in enumerate(plan.windows, start=1):
-            fused = self._fuse_window(plan, window, survey, tally)
+        stretch = Stretch(partial(self._fuse_window, plan, survey, tally), plan)
+        for window, fused in stretch.windows(told):
+            if shown is not None:
+                self._share_window(plan, window, survey, shown)
             pixels, beyond = plan.depth.quantise(fused)
             tally.beyond += beyond
             writer.write(window, pixels)
             alpha = plan.read_alpha(window)
             if alpha is not None:
                 writer.write_alpha(window, alpha)
-            told(done / len(plan.windows))
+        tally.stretch = stretch.limits
         return writer, tally
 
     def part_names(self, count: int = LEAST) -> list[str]:
@@ -214,15 +249,16 @@ class Fuser:
         Raises:
             UsageError: the network has no parts to show, or the task does not take so many.
         """
-        return self.network.part_names([role.name for role in self.task.roles_for(count)])
+        roles = self.task.roles_for(count)
+        return self.network.part_names([roles[index].name for index in network_order(self.task, self.network, count)])
 
     def _given(self, plan: Plan, window: Window) -> WindowSources:
         """What the network gets of a window, where its colour does not matter."""
         return WindowSources(plan, window, self.device, plan.colour.start(plan.channels))
 
-    def _survey(self, plan: Plan, told: Progress) -> Survey | None:
+    def _survey(self, plan: Plan, needed: bool, told: Progress) -> Survey | None:
         """What the network needs to know of the whole pictures; None where it needs nothing or sees them whole."""
-        if not self.network.surveyed or len(plan.windows) == 1:
+        if not needed or len(plan.windows) == 1:
             return None
         survey: Survey | None = None
         for done, window in enumerate(plan.windows, start=1):
@@ -233,7 +269,7 @@ class Fuser:
             told(done / len(plan.windows))
         return survey
 
-    def _fuse_window(self, plan: Plan, window: Window, survey: Survey | None, tally: Tally) -> Tensor:
+    def _fuse_window(self, plan: Plan, survey: Survey | None, tally: Tally, window: Window) -> Tensor:
         """The fused pixels (C, h, w) of a window, computed with the halo that makes them exact."""
         fold = plan.colour.start(plan.channels)
 
@@ -251,28 +287,21 @@ class Fuser:
                 tally.after += float(luma(fused)[..., rows, columns].sum())
             return fold.result(fused)[0, :, rows, columns]
 
-    def _report(self, plan: Plan, image: NDArray[Any], seconds: float, notes: list[str]) -> Report:
-        sources = tuple(
-            SourceReport(
-                source.name,
-                role.name,
-                source.height,
-                source.width,
-                source.channels,
-                str(source.dtype),
-                levels.low,
-                levels.high,
-                levels.origin,
-            )
-            for source, role, levels in zip(plan.sources, plan.roles, plan.levels, strict=True)
-        )
+    def _share_window(self, plan: Plan, window: Window, survey: Survey | None, shown: SourceShares) -> None:
+        given = self._given(plan, window)
+        rows, columns = given.core
+        with torch.inference_mode():
+            shown.write(window, self.network.source_shares(given, survey)[0, :, rows, columns])
+
+    def _report(self, plan: Plan, image: NDArray[Any], seconds: float, tally: Tally) -> Report:
+        sources = map(SourceReport.of, plan.sources, plan.roles, plan.levels)
         return Report(
             task=self.task.name,
             model=self.name,
             rule=self.network.rule_name,
             device=str(self.device),
             version=__version__,
-            sources=sources,
+            sources=tuple(sources),
             height=image.shape[0],
             width=image.shape[1],
             channels=1 if image.ndim == 2 else image.shape[2],
@@ -280,7 +309,11 @@ class Fuser:
             colour=plan.colour.words,
             tiles=len(plan.windows),
             seconds=seconds,
-            notes=tuple(notes),
+            notes=(*plan.notes, *tally.notes(plan)),
+            exposures=plan.exposures.report if plan.exposures is not None else None,
+            stretch=tally.stretch,
+            beyond=tally.share_beyond(plan),
+            alignment=plan.aligned,
         )
 
 

@@ -9,6 +9,7 @@ from itertools import combinations
 from pathlib import Path
 
 from imfuse.batch import Job
+from imfuse.data.brackets import GroupBy, group_pictures
 from imfuse.data.pairs import group_by_stem
 from imfuse.data.stacks import folders_in, pictures_in
 from imfuse.errors import OutputError, UsageError
@@ -99,6 +100,46 @@ def stack_jobs(folder: Path, output: Path | None, detail: int, model: str) -> tu
         if pictures
     ]
     return jobs, tuple(inner for inner, pictures in stacks.items() if not pictures)
+
+
+def grouped_jobs(
+    pictures: Sequence[Path], output: Path | None, by: GroupBy, detail: int, model: str, skip_orphans: bool
+) -> tuple[list[Job], tuple[tuple[Path, str], ...]]:
+    """The jobs of brackets or stacks that lie mixed, and the pictures that are in none of them, with the reason.
+
+    Args:
+        pictures: of one or more folders.
+        output: folder for the results, each named after the first picture of its bracket; by default
+            ``FOLDER-fused-MODEL`` beside the folder of the first picture.
+        by: how they are grouped.
+        detail: index of the picture whose format decides that of the result.
+        model: for the default output.
+        skip_orphans: leave pictures that are in no bracket out.
+
+    Raises:
+        UsageError: there are orphans and they are not to be skipped, there is no bracket at all, two results have one
+            name, or the results would go among the pictures.
+    """
+    found = group_pictures(pictures, by)
+    told = [f"{path} ({reason})" for path, reason in found.orphans[:5]]
+    names = ", ".join(told) + (f" and {len(found.orphans) - 5} more" if len(found.orphans) > 5 else "")
+    if not found.groups:
+        other = "exif or gap" if by.rule == "count" else "count=N"
+        raise UsageError(f"no pictures that belong together: {names}; try --group-by {other}")
+    if found.orphans and not skip_orphans:
+        raise UsageError(f"in no group: {names}; --skip-orphans leaves them out")
+    target = _result_folder(pictures[0].parent, output, model)
+    if target.exists() and any(target.samefile(folder) for folder in {path.parent for path in pictures}):
+        raise UsageError(f"{target}: is one of the source folders; choose another output folder")
+    jobs: dict[Path, Job] = {}
+    for group in found.groups:
+        made = target / (group[0].stem + output_ending(group[detail]))
+        if made in jobs:
+            raise UsageError(
+                f"{jobs[made].sources[0]} and {group[0]}: both would be fused into {made.name}; rename one"
+            )
+        jobs[made] = Job(group, made)
+    return list(jobs.values()), found.orphans
 
 
 def _result_folder(first: Path, output: Path | None, model: str) -> Path:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -14,18 +14,24 @@ from torch import Tensor
 
 from imfuse.colour_policies import ColourPolicy, colour_policy
 from imfuse.errors import UsageError
+from imfuse.exposures import Exposures, find_exposures
 from imfuse.io import Metadata, PixelSource, open_source
-from imfuse.io.source import Releasable
+from imfuse.io.source import Releasable, release
 from imfuse.io.window import Window
 from imfuse.levels import Levels, RangeName, find_levels, range_of_stack, ranges_of
-from imfuse.quantise import Depth, OutputDepth, depth_notes, output_depth
+from imfuse.quantise import Depth, OutputDepth, depth_notes, mixed_depth_notes, output_depth
+from imfuse.registration import Align, AlignmentReport, align_or_suspect
 from imfuse.sizes import ResizeTo, same_size
 from imfuse.stack_levels import find_stack_levels
+from imfuse.stretch import BYTES_PER_VALUE, is_stretched
 from imfuse.tasks import Role, Task
 from imfuse.tiles import CACHE_SIDE, SMALLEST, tile_side, tiles
 
 if TYPE_CHECKING:
     from imfuse.networks.protocol import FusionNetwork
+
+Work = Literal["fuse", "shares", "explain"]
+"""What is to be done: fuse, fuse and tell the shares of the sources, or show the parts."""
 
 Range = RangeName | Mapping[str, RangeName] | None
 
@@ -50,6 +56,11 @@ class Plan:
         kept: whether what was decoded of a file is kept until the end; otherwise it is let go after every read.
         depth: of the result.
         notes: what the report has to say of the decisions.
+        order: indices of the sources in the order in which the network wants them.
+        exposures: of a bracket.
+        stretched: whether the result is stretched as the last step.
+        result_kept: whether the result is kept unquantised until then; otherwise every window is fused twice.
+        aligned: how the pictures of a stack were aligned, if it was asked for.
     """
 
     task: Task
@@ -64,24 +75,33 @@ class Plan:
     kept: bool
     depth: OutputDepth
     notes: list[str]
+    order: tuple[int, ...]
+    exposures: Exposures | None = None
+    stretched: bool = False
+    result_kept: bool = False
+    aligned: AlignmentReport | None = None
 
     @property
     def detail(self) -> PixelSource:
-        """The source whose depth and metadata the result takes."""
+        """The source whose depth and alpha the result takes."""
         return self.sources[self.task.detail_role]
 
     @property
     def role_names(self) -> list[str]:
-        """What parts call the sources, in their order."""
-        return [role.name for role in self.roles]
+        """What parts call the sources, in the network's order."""
+        return [self.roles[index].name for index in self.order]
 
     @property
     def metadata(self) -> Metadata:
-        """What the result carries: that of the detail, with another's profile where it has not as many channels."""
-        if self.channels == self.detail.channels:
-            return self.detail.metadata
+        """What the result carries: that of the middle exposure of a bracket, otherwise of the detail.
+
+        With another's profile where that has not as many channels.
+        """
+        described = self.detail if self.exposures is None else self.sources[self.exposures.middle]
+        if self.channels == described.channels:
+            return described.metadata
         profile = next((source.metadata.icc for source in self.sources if source.channels == self.channels), None)
-        return replace(self.detail.metadata, icc=profile)
+        return replace(described.metadata, icc=profile)
 
     def grown(self, window: Window) -> Window:
         """What is read for a window: with its halo, and begun where the network's pyramids begin."""
@@ -104,12 +124,6 @@ class Plan:
         return converted
 
 
-def release(source: PixelSource) -> None:
-    """Let a source go of the picture that it holds, if it holds one."""
-    if isinstance(source, Releasable):
-        source.release()
-
-
 def make_plan(
     task: Task,
     network: FusionNetwork,
@@ -119,17 +133,20 @@ def make_plan(
     depth: Depth | None,
     memory: int,
     *,
-    explained: bool = False,
+    align: Align | str = False,
+    work: Work = "fuse",
+    stretch: bool | None = None,
 ) -> Plan:
     """Open the sources and decide everything.
 
     Raises:
-        UsageError: wrong number of sources, or a range that there is not.
+        UsageError: wrong number of sources, a range or alignment that there is not, or a stretch where there is none.
         SourceError: a source cannot be read.
         SizeMismatchError: different sizes without ``resize_to``.
     """
     roles = task.roles_for(len(given))
     check_range(task, asked)
+    stretched = is_stretched(task, network, stretch)
     opened = [open_source(source, name=_name(source, role.name)) for source, role in zip(given, roles, strict=True)]
     notes = [note for source in opened for note in source.notes]
     for source in opened:
@@ -139,23 +156,50 @@ def make_plan(
     colour = colour_policy(task, network)
     channels = colour.channels(opened)
     stored = output_depth(detail, depth)
-    pixel = _bytes_per_pixel(network, colour, opened, channels, stored, explained=explained)
-    windows, kept = _windows(pixel, network.halo + network.alignment - 1, opened, memory)
+    pixel = _bytes_per_pixel(network, colour, opened, channels, stored, work)
+    margin = network.halo + network.alignment - 1
+    held = _held_result(pixel, margin, opened, channels, memory) if stretched else 0
+    windows, kept = _windows(pixel, margin, opened, memory - held)
+    opened, aligned, align_notes = align_or_suspect(opened, task, align, _let_go(kept), kept=kept)
+    if aligned is not None:
+        detail = opened[task.detail_role]
+        windows, kept = _windows(pixel, margin, opened, memory - held)
     levels, level_notes = _levels(task, opened, windows, asked, kept=kept)
-    notes += resize_notes + level_notes + colour.notes(opened, channels)
+    exposures = find_exposures(opened, windows, _let_go(kept)) if task.by_exposure and work != "explain" else None
+    notes += resize_notes + align_notes + level_notes + colour.notes(opened, channels)
+    notes += exposures.notes(opened) if exposures is not None else []
     notes += [
         f"{source.name}: its alpha channel is not used"
         for source in opened
         if source.has_alpha and source is not detail
     ]
-    notes += depth_notes(detail, stored)
+    notes += depth_notes(detail, stored) + mixed_depth_notes(opened, stored)
+    if stretched and not held:
+        notes.append("the memory does not hold the result until it is stretched: every window is fused twice")
     if not kept and len(windows) > 1:
         words = (
             f"the {len(opened)} pictures do not fit into the memory at once: each is decoded for {len(windows)} windows"
         )
         notes.append(f"{words} anew; a larger --memory is faster")
-    halo, alignment = network.halo, network.alignment
-    return Plan(task, roles, opened, levels, colour, channels, windows, halo, alignment, kept, stored, notes)
+    halo, alignment, order = network.halo, network.alignment, network_order(task, network, len(opened))
+    fixed = (task, roles, opened, levels, colour, channels, windows, halo, alignment, kept, stored, notes, order)
+    return Plan(*fixed, exposures=exposures, stretched=stretched, result_kept=held > 0, aligned=aligned)
+
+
+def network_order(task: Task, network: FusionNetwork, count: int) -> tuple[int, ...]:
+    """Indices of a task's sources in the order in which the network wants them: its own, or the task's."""
+    names = [role.name for role in task.roles_for(count)]
+    return tuple(names.index(name) for name in network.source_order.get(task.name, names))
+
+
+def _let_go(kept: bool) -> Callable[[PixelSource], None]:
+    """What is called with a source that is not read for now."""
+
+    def done(source: PixelSource) -> None:
+        if not kept:
+            release(source)
+
+    return done
 
 
 def check_range(task: Task, asked: Range) -> None:
@@ -174,11 +218,7 @@ def _levels(
     task: Task, sources: list[PixelSource], windows: list[Window], asked: Range, *, kept: bool
 ) -> tuple[list[Levels], list[str]]:
     """The levels of every source, and notes of them."""
-
-    def done(source: PixelSource) -> None:
-        if not kept:
-            release(source)
-
+    done = _let_go(kept)
     if task.is_stack:
         levels, notes = find_stack_levels(sources, windows, range_of_stack(asked), done)
         return levels, list(notes)
@@ -189,18 +229,28 @@ def _levels(
     return [levels for levels, _ in found], [note for _, notes in found for note in notes]
 
 
+def working_bytes(network: FusionNetwork, count: int, work: Work) -> int:
+    """What a pixel of a window takes in a network, of so many sources."""
+    held = network.bytes_per_pixel_per_source * count
+    if work == "fuse":
+        return network.bytes_per_pixel + held
+    # The shares exist twice while they are put together, and are quantised one by one.
+    shared = max(network.bytes_per_pixel, network.shares_bytes_per_pixel + 2 * 4 * count) + held
+    if work == "shares":
+        return shared
+    return max(network.explain_bytes_per_pixel + held, shared) + network.explain_bytes_per_pixel_per_source * count
+
+
 def _bytes_per_pixel(
     network: FusionNetwork,
     colour: ColourPolicy,
     sources: Sequence[PixelSource],
     channels: int,
     depth: OutputDepth,
-    *,
-    explained: bool,
+    work: Work,
 ) -> int:
     """What a pixel of a window takes: the network, the colour, the source at hand and the one before it, the result."""
-    working = network.explain_bytes_per_pixel if explained else network.bytes_per_pixel
-    working += network.bytes_per_pixel_per_source * len(sources)
+    working = working_bytes(network, len(sources), work)
     most = max(source.channels for source in sources)
     at_hand = (4 + 8) * most + 2 * 4 * colour.network_channels(channels)
     held = colour.bytes_per_pixel if channels == 3 else 0
@@ -215,12 +265,23 @@ def _windows(pixel: int, halo: int, sources: Sequence[PixelSource], memory: int)
     of the pictures, it saves more decoding to make the windows larger than to keep these.
     """
     height, width = sources[0].height, sources[0].width
+    usual = _usual_window(pixel, halo, sources)
     held = sorted(source.holds for source in sources if isinstance(source, Releasable))
     beyond_pair = sum(held[:-_ALWAYS_KEPT])
-    usual = pixel * (min(CACHE_SIDE, max(height, width, SMALLEST)) + 2 * halo) ** 2
     if not beyond_pair or beyond_pair + usual <= memory:
         return list(tiles(height, width, tile_side(memory - beyond_pair, pixel, halo, CACHE_SIDE))), True
     return list(tiles(height, width, tile_side(memory, pixel, halo, max(height, width)))), False
+
+
+def _usual_window(pixel: int, halo: int, sources: Sequence[PixelSource]) -> int:
+    """What a window of the usual size takes, in bytes."""
+    return pixel * (min(CACHE_SIDE, max(sources[0].height, sources[0].width, SMALLEST)) + 2 * halo) ** 2
+
+
+def _held_result(pixel: int, halo: int, sources: Sequence[PixelSource], channels: int, memory: int) -> int:
+    """What the unquantised result takes until it is stretched; 0 where that leaves no room for a usual window."""
+    result = BYTES_PER_VALUE * channels * sources[0].height * sources[0].width
+    return result if result + _usual_window(pixel, halo, sources) <= memory else 0
 
 
 def _name(source: Any, role: str) -> str | None:

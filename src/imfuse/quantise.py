@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -68,6 +69,17 @@ def depth_notes(detail: PixelSource, depth: OutputDepth) -> list[str]:
     if (low, high) == (0.0, depth.white):
         return []
     return [f"{detail.name}: {low:g}…{high:g} is stored as 0…{depth.white:g} ({depth.dtype})"]
+
+
+def mixed_depth_notes(sources: Sequence[PixelSource], depth: OutputDepth) -> list[str]:
+    """What the report says where pictures are deeper than the result."""
+    deeper = [source for source in sources if source.dtype.itemsize > depth.dtype.itemsize]
+    if not deeper or len(deeper) == len(sources):
+        return []
+    deepest = max(deeper, key=lambda source: source.dtype.itemsize)
+    more = f" and {len(deeper) - 1} more" if len(deeper) > 1 else ""
+    asked = "float" if deepest.dtype == np.float32 else str(8 * deepest.dtype.itemsize)
+    return [f"{deepest.name}{more}: {deepest.dtype}, deeper than the result, {depth.dtype}; --depth {asked} keeps it"]
 
 
 def check_depth(depth: Depth | str | None) -> None:

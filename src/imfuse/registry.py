@@ -36,7 +36,10 @@ WEIGHTS_FOLDER = Path(__file__).parent / "weights"
 NETWORKS: dict[str, str] = {
     "auif": "imfuse.networks.auif:AUIF",
     "csc_ivfn": "imfuse.networks.csc_ivfn:CSCIVFN",
+    "csc_mmfn": "imfuse.networks.csc_mmfn:CSCMMFN",
     "ifcnn": "imfuse.networks.ifcnn:IFCNN",
+    "fnet": "imfuse.networks.fnet:FNet",
+    "fnet_inverse": "imfuse.networks.ifnet:InvertibleFNet",
     "average": "imfuse.classical.average:AverageFusion",
     "maximum": "imfuse.classical.maximum:MaximumFusion",
     "pca": "imfuse.classical.pca:PCAFusion",

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imfuse.errors import OutputError
-from imfuse.io.source import Metadata
+from imfuse.io.source import Metadata, PixelSource
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from imfuse.exposures import ExposureReport
+    from imfuse.levels import Levels
+    from imfuse.registration.report import AlignmentReport
+    from imfuse.source_shares import SourceShares
+    from imfuse.stretch import Limits
+    from imfuse.tasks import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,12 @@ class SourceReport:
     black: float
     white: float
     levels: str
+
+    @classmethod
+    def of(cls, source: PixelSource, role: Role, levels: Levels) -> Self:
+        """A source in this role, with these levels."""
+        size = (source.height, source.width, source.channels, str(source.dtype))
+        return cls(source.name, role.name, *size, levels.low, levels.high, levels.origin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +63,10 @@ class Report:
         tiles: in how many windows the picture was computed.
         seconds: time of reading and fusing.
         notes: every resize, stretch, clip or conversion that was done, in words.
+        exposures: of a bracket, from dark to bright; None for other tasks.
+        stretch: the values that became black and white in the last step; None where it was not done.
+        beyond: share of the pixels that had a channel beyond black or white.
+        alignment: how the pictures of a stack were aligned; None if it was not asked for.
     """
 
     task: str
@@ -66,6 +83,10 @@ class Report:
     tiles: int
     seconds: float
     notes: tuple[str, ...]
+    exposures: tuple[ExposureReport, ...] | None = None
+    stretch: Limits | None = None
+    beyond: float = 0.0
+    alignment: AlignmentReport | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain values, for JSON."""
@@ -82,12 +103,14 @@ class FusionResult:
         report: how it was made.
         metadata: EXIF, ICC profile and resolution that :meth:`save` writes.
         has_alpha: whether the last channel is alpha.
+        shares: which source won where, if it was asked for.
     """
 
     image: NDArray[Any] | Tensor
     report: Report
     metadata: Metadata = field(default_factory=Metadata)
     has_alpha: bool = False
+    shares: SourceShares | None = None
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False, quality: int = 95) -> tuple[str, ...]:
         """Write the picture; the format follows from the ending (PNG, JPEG, TIFF, BMP, WebP).

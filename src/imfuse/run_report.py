@@ -150,6 +150,8 @@ def _entry(outcome: Outcome) -> dict[str, Any]:
     return {
         "sources": list(outcome.job.sources),
         "output": outcome.job.output,
+        "map": outcome.job.shares.map,
+        "weights": list(outcome.job.shares.weights),
         "status": outcome.status,
         "error": error,
         "notes": list(outcome.notes),

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+GROUND = (24, 24, 26)
 _MARGIN, _CAPTION, _TEXT = 8, 20, 13
 _TALLEST, _THINNEST = 2, 8
 
@@ -38,7 +39,7 @@ def contact_sheet(rows: Sequence[Sequence[Cell | None]], cell_width: int = 400, 
     heights = [max(cell[1].height for cell in row if cell) + _CAPTION + _MARGIN for row in drawn]
     columns = max(len(row) for row in drawn)
     top = _MARGIN + (2 * _CAPTION if title else 0)
-    sheet = Image.new("RGB", (columns * (cell_width + _MARGIN) + _MARGIN, sum(heights) + top), (24, 24, 26))
+    sheet = Image.new("RGB", (columns * (cell_width + _MARGIN) + _MARGIN, sum(heights) + top), GROUND)
     draw = ImageDraw.Draw(sheet)
     draw.text((_MARGIN, _MARGIN), title, fill=(255, 255, 255), font_size=_TEXT + 4)
     for row, height in zip(drawn, heights, strict=True):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from imfuse.plan import Plan
+    from imfuse.stretch import Limits
 
 MUCH_DARKER = 0.6
 """A result whose mean luma is below this share of the detail source's is told: addition darkens dark pairs."""
@@ -20,20 +21,26 @@ class Tally:
         beyond: pixels with a channel beyond black or white.
         before: luma of the source that carries the detail, for tasks that keep its light.
         after: luma of the result, likewise.
+        stretch: the limits of the stretch, where there was one.
     """
 
     beyond: int = 0
     before: float = 0.0
     after: float = 0.0
+    stretch: Limits | None = None
+
+    def share_beyond(self, plan: Plan) -> float:
+        """Share of the pixels with a channel beyond black or white."""
+        return self.beyond / (plan.detail.height * plan.detail.width)
 
     def notes(self, plan: Plan) -> list[str]:
         """What the report has to say of the result as a whole."""
         detail = plan.detail
         pixels = detail.height * detail.width
-        notes = []
+        notes = [] if self.stretch is None else [self.stretch.words]
         if self.beyond:
             fate = "which float keeps" if plan.depth.is_float else "which is clipped"
-            share = 100 * self.beyond / pixels
+            share = 100 * self.share_beyond(plan)
             notes.append(f"{share:.3g} % of the pixels have a channel beyond black or white, {fate}")
         before, after = self.before / pixels, self.after / pixels
         if plan.task.keeps_light and after < MUCH_DARKER * before:

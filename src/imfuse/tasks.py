@@ -41,6 +41,8 @@ class Task:
         chroma_role: index of the source whose chroma the result takes, where the policy is ``chroma of a role``.
         default_model: name of a model card.
         keeps_light: whether a result that is much darker than the source that carries the detail is told.
+        by_exposure: whether its pictures differ in exposure: they have an order, from dark to bright
+            (:mod:`imfuse.exposures`), and results may be stretched (:mod:`imfuse.stretch`).
     """
 
     name: str
@@ -51,6 +53,7 @@ class Task:
     default_model: str
     chroma_role: int = 0
     keeps_light: bool = False
+    by_exposure: bool = False
 
     @property
     def is_stack(self) -> bool:
@@ -97,7 +100,7 @@ TASKS: dict[str, Task] = {
             detail_role=1,
             colour="chroma of a role",
             chroma_role=0,
-            default_model="laplacian-pyramid",
+            default_model="ifcnn-max",
         ),
         Task(
             name="focus",
@@ -105,7 +108,7 @@ TASKS: dict[str, Task] = {
             roles=(),
             detail_role=0,
             colour="rgb",
-            default_model="guided-filter",
+            default_model="ifcnn-max",
         ),
         Task(
             name="exposure",
@@ -114,6 +117,7 @@ TASKS: dict[str, Task] = {
             detail_role=0,
             colour="weighted chroma",
             default_model="exposure-fusion",
+            by_exposure=True,
         ),
     )
 }

@@ -18,8 +18,10 @@ from imfuse.cli import app
 from imfuse.data.cave import cave_set, read_cave
 from imfuse.errors import DataError, UsageError
 from imfuse.metrics import relative_global_error
-from imfuse.ops.resampling import area_average
+from imfuse.networks.csc_mmfn import CSCMMFN
+from imfuse.ops.resampling import area_average, upsample_bicubic, with_averages
 from imfuse.registry import list_models
+from imfuse.train.export import save_model
 
 TABLE = published_table("deep-csc-table4")
 NAMES = ["sponges", "superballs"]
@@ -36,7 +38,7 @@ def test_every_method_is_measured_with_the_guide_decoded_and_as_stored(cave: Pat
     assert [name for name in names if not name.endswith(AS_STORED)] == methods
     stored = [name.removesuffix(AS_STORED) for name in names if name.endswith(AS_STORED)]
     assert stored == [name for name in methods if name != "bicubic"]
-    assert set(TABLE.models.values()) - {"csc-mmfn"} <= set(names)
+    assert set(TABLE.models.values()) - {"csc-mmfn-x4"} <= set(names)
 
 
 @pytest.mark.parametrize(("model", "encoding"), [("glp-hs", "srgb"), (f"glp-hs{AS_STORED}", "linear")])
@@ -96,7 +98,7 @@ def test_the_paper_is_compared_with_the_guide_as_stored(cave: Path, tmp_path: Pa
     assert psnr is not None
     assert psnr.value - psnr.difference == pytest.approx(26.3144, abs=1e-9)
     assert all(cell is not None and math.isnan(cell.difference) for cell in part.rows["gsa"])
-    assert part.missing == ("Not here yet: csc-mmfn (for CSC-MMFN)",)
+    assert part.missing == ("Not here yet: csc-mmfn-x4 (for CSC-MMFN)",)
 
 
 def test_a_scene_that_fails_does_not_stop_the_rest(cave: Path, tmp_path: Path) -> None:
@@ -154,3 +156,29 @@ def test_reference_figures_of_cave(data_dir: Path, tmp_path: Path) -> None:
         assert len(values) == 6
         assert np.mean([value["psnr"] for value in values]) == pytest.approx(psnr, abs=0.05), model
         assert np.mean([value["ssim"] for value in values]) == pytest.approx(ssim, abs=6e-4), model
+
+
+def make_model(folder: Path, scale: int) -> Path:
+    """An untrained network, which is the bicubic interpolation with the right averages, as a model of its scale."""
+    path = folder / f"csc-mmfn-x{scale}.safetensors"
+    arguments = {"bands": 5, "scale": scale, "filters": 4, "units": 1}
+    words = {"paper": "", "data": {}, "recipe": {}, "selection": "", "figures": {}}
+    save_model(CSCMMFN(**arguments), path, network="csc_mmfn", arguments=arguments, tasks=("spectral",), **words)
+    return path
+
+
+def test_learned_models_join_where_their_scale_is_measured(cave: Path, tmp_path: Path) -> None:
+    paths = [str(make_model(tmp_path, scale)) for scale in (4, 8)]
+    plan = plan_spectral(cave, [*paths, "bicubic"], folder=tmp_path / "out", scenes=NAMES[:1])
+    assert [contender.name for contender in plan.contenders] == ["csc-mmfn-x4", "bicubic"]
+    rows = run_spectral(plan).rows
+    assert [row.error for row in rows] == ["", ""]
+    truth, _ = read_cave(cave_set(cave).scenes[1])
+    low = area_average(truth, 4)
+    expected = score_bands(with_averages(upsample_bicubic(low, 4), low), truth, ["psnr"])["psnr"]
+    assert rows[0].values["psnr"] == pytest.approx(expected, abs=1e-5)
+    others = plan_spectral(cave, paths, scale=8, folder=tmp_path / "out")
+    assert [contender.name for contender in others.contenders] == ["csc-mmfn-x8"]
+    assert not any(row.error for row in run_spectral(others, scale=8).rows)
+    with pytest.raises(UsageError, match="none of the models is for scale 3"):
+        plan_spectral(cave, paths, scale=3)

@@ -5,7 +5,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from cave_maker import crop_guide, make_cave
+from cave_maker import crop_guide, distribute, make_cave
 from imfuse.data.cave import cave_set, read_cave, read_cube
 from imfuse.errors import DataError, SourceError
 from imfuse.io import save_image
@@ -35,7 +35,7 @@ def test_folders_that_do_not_serve_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such folder"):
         cave_set(tmp_path / "cave")
     (tmp_path / "cave").mkdir()
-    with pytest.raises(DataError, match=r"no scenes; they are pairs NAME\.tif and NAME\.rgb\.png"):
+    with pytest.raises(DataError, match=r"no scenes; they are pairs NAME\.tif and NAME\.rgb\.png, or folders NAME_ms"):
         cave_set(tmp_path / "cave")
     tifffile.imwrite(tmp_path / "cave" / "a.tif", np.zeros((5, 8, 8), np.uint8), photometric="minisblack")
     with pytest.raises(DataError, match=r"a\.tif has no a\.rgb\.png"):
@@ -68,3 +68,29 @@ def test_files_that_cannot_be_read_or_do_not_fit_are_refused(tmp_path: Path) -> 
     scene.truth.write_bytes(b"no cube")
     with pytest.raises(SourceError, match=r"a\.tif: cannot be read as TIFF"):
         read_cave(scene)
+
+
+def test_the_distributed_form_is_the_same(tmp_path: Path) -> None:
+    place = make_cave(tmp_path / "packed", ["b", "a10", "a2"], bits=8)
+    found = cave_set(distribute(place, tmp_path / "cave"))
+    assert [scene.name for scene in found.scenes] == ["a2", "a10", "b"]
+    for scene, packed in zip(found.scenes, cave_set(place).scenes, strict=True):
+        for ours, theirs in zip(read_cave(scene), read_cave(packed), strict=True):
+            np.testing.assert_allclose(ours.numpy(), theirs.numpy(), atol=1e-7, rtol=0)
+
+
+def test_a_distributed_scene_that_is_not_whole_is_told(tmp_path: Path) -> None:
+    folder = distribute(make_cave(tmp_path / "packed", ["a"], bits=8), tmp_path / "cave")
+    (scene,) = cave_set(folder).scenes
+    assert scene.truth is not None
+    save_image(scene.truth / "a_ms_03.png", np.zeros((40, 47), np.uint8), overwrite=True)
+    with pytest.raises(DataError, match=r"a_ms_03\.png: has 40×47 pixels and the bands before it 40×48"):
+        read_cave(scene)
+    save_image(
+        scene.truth / "a_ms_03.png", np.eye(40, 48, dtype=np.uint8)[..., None] * np.uint8([9, 0, 0]), overwrite=True
+    )
+    with pytest.raises(DataError, match=r"a_ms_03\.png: is in colour"):
+        read_cave(scene)
+    scene.sources[0].unlink()
+    with pytest.raises(DataError, match=r"has no a_RGB\.bmp"):
+        cave_set(folder)

@@ -11,7 +11,9 @@ import sys, torch
 from pathlib import Path
 from imfuse.networks.auif import AUIF
 from imfuse.networks.csc_ivfn import CSCIVFN
+from imfuse.networks.fnet import FNet
 from imfuse.networks.ifcnn import IFCNN
+from imfuse.networks.ifnet import InvertibleFNet
 
 def status(key):
     lines = Path("/proc/self/status").read_text().splitlines()
@@ -23,11 +25,13 @@ networks = {
     "auif, tied": lambda: AUIF(layers=2, filters=4, tied=True),
     "csc-ivfn": lambda: CSCIVFN(units=2),
     "ifcnn": IFCNN,
+    "fnet": lambda: FNet(modules=2),
+    "fnet-inverse": lambda: InvertibleFNet(modules=2),
 }
 network = networks[sys.argv[1]]().eval()
 if sys.argv[1] == "ifcnn":
     network.use_rule(sys.argv[2])
-else:
+elif sys.argv[2]:
     network.use_rule(base=sys.argv[2], detail=sys.argv[3])
 channels = 3 if sys.argv[1] == "ifcnn" else 1
 side = int(sys.argv[4])
@@ -66,6 +70,9 @@ print((status("VmHWM") - before) / side**2, declared)
         ("ifcnn", "maximum", "", 181, "fuse"),
         ("ifcnn", "maximum", "", 700, "fuse"),
         ("ifcnn", "average", "", 700, "fuse"),
+        ("fnet", "", "", 400, "fuse"),
+        ("fnet", "", "", 400, "explain"),
+        ("fnet-inverse", "", "", 400, "explain"),
     ],
 )
 def test_a_network_takes_no_more_than_it_declares(name: str, base: str, detail: str, side: int, what: str) -> None:

@@ -7,11 +7,15 @@ import torch
 from imfuse.errors import UsageError
 from imfuse.ops.resampling import (
     BICUBIC_REACH,
+    BILINEAR_REACH,
     DOWNSAMPLING_REACH,
     area_average,
     downsample,
     gaussian_downsample,
     upsample_bicubic,
+    upsample_bilinear,
+    whole_scale,
+    with_averages,
 )
 
 SCALES = [1, 2, 3, 4, 8]
@@ -75,7 +79,7 @@ def test_footprints_coincide(scale: int, degradation: str) -> None:
 @pytest.mark.parametrize("scale", SCALES)
 def test_resampling_commutes_with_mirrors(scale: int) -> None:
     x = torch.rand(1, 2, 5 * scale, 7 * scale, dtype=torch.double)
-    for change in (area_average, gaussian_downsample, upsample_bicubic):
+    for change in (area_average, gaussian_downsample, upsample_bicubic, upsample_bilinear):
         changed = change(x, scale)
         torch.testing.assert_close(change(x.flip(-1, -2), scale), changed.flip(-1, -2))
         torch.testing.assert_close(change(x.mT, scale), changed.mT)
@@ -120,12 +124,46 @@ def test_reach_is_what_a_changed_pixel_shows(scale: int, degradation: str) -> No
     other[..., 5, 5] += 1
     changed = (upsample_bicubic(low, scale) != upsample_bicubic(other, scale))[0, 0].nonzero()
     assert (changed.div(scale, rounding_mode="floor") - 5).abs().max() <= BICUBIC_REACH
+    changed = (upsample_bilinear(low, scale) != upsample_bilinear(other, scale))[0, 0].nonzero()
+    assert (changed.div(scale, rounding_mode="floor") - 5).abs().max() == (BILINEAR_REACH if scale > 1 else 0)
 
 
 def test_gradients_in_float64() -> None:
     x = torch.rand(1, 2, 4, 6, dtype=torch.double, requires_grad=True)
-    for change in (area_average, gaussian_downsample, upsample_bicubic):
+    for change in (area_average, gaussian_downsample, upsample_bicubic, upsample_bilinear):
         assert torch.autograd.gradcheck(lambda v, change=change: change(v, 2), x)
+    low = torch.rand(1, 2, 2, 3, dtype=torch.double, requires_grad=True)
+    assert torch.autograd.gradcheck(with_averages, (x, low))
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_linear_interpolation_gives_planes_back(scale: int) -> None:
+    plane = torch.arange(5, dtype=torch.double)[:, None] * 0.3 - torch.arange(7, dtype=torch.double) * 0.7
+    rows, columns = (positions(n, scale).clamp(0, n - 1) for n in (5, 7))
+    torch.testing.assert_close(upsample_bilinear(plane[None, None], scale)[0, 0], rows[:, None] * 0.3 - columns * 0.7)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_averages_are_imposed_exactly_and_smoothly(scale: int) -> None:
+    x = torch.rand(2, 3, 5 * scale, 7 * scale, dtype=torch.double)
+    low = torch.rand(2, 3, 5, 7, dtype=torch.double)
+    imposed = with_averages(x, low)
+    torch.testing.assert_close(area_average(imposed, scale), low)
+    torch.testing.assert_close(with_averages(imposed, low), imposed)  # it is a projection
+    # A ramp that is missing altogether comes back as one, without steps between the blocks.
+    ramp = positions(12, scale).expand(1, 1, scale * 12, -1)
+    found = with_averages(torch.zeros_like(ramp), area_average(ramp, scale))
+    inside = (..., slice(3 * scale, -3 * scale))
+    torch.testing.assert_close(found[inside], ramp[inside])
+    with pytest.raises(UsageError, match="no averages of a picture of"):
+        with_averages(x[..., 1:] if scale == 1 else x[..., 1:, :], low)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "scale"), [((2, 3), (8, 12), 4), ((2, 3), (8, 9), None), ((8, 8), (2, 2), None)]
+)
+def test_the_scale_is_one_whole_number(low: tuple[int, int], high: tuple[int, int], scale: int | None) -> None:
+    assert whole_scale(torch.zeros(1, 1, *low), torch.zeros(1, 2, *high)) == scale
 
 
 def test_what_does_not_fit_is_told_with_a_way_out() -> None:

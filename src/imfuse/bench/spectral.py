@@ -24,7 +24,7 @@ from imfuse.bench.store import write_text
 from imfuse.classical.spectral.method import SpectralMethod
 from imfuse.data.cave import cave_set, read_cave
 from imfuse.data.sets import Scene
-from imfuse.errors import DataError
+from imfuse.errors import DataError, UsageError
 from imfuse.fuser import usable_device
 from imfuse.metrics import default_metrics, evaluate
 from imfuse.metrics.spectral import ERGAS_RATIO
@@ -49,6 +49,7 @@ def plan_spectral(
     command: str = "",
     images: int | None = None,
     scenes: Sequence[str] = (),
+    scale: int = SCALE,
 ) -> BenchPlan:
     """What is measured on a folder of CAVE.
 
@@ -60,10 +61,11 @@ def plan_spectral(
         command: the command line that this is.
         images: only so many scenes, spread evenly.
         scenes: only those of these names, as far as they are there; all if empty.
+        scale: how many pixels of the guide a coarse pixel is wide; models that were trained for others are left out.
 
     Raises:
         DataError: there is no such scene.
-        UsageError: a model is unknown.
+        UsageError: a model is unknown, or none is for this scale.
     """
     found = cave_set(place)
     wanted = tuple(scene for scene in found.scenes if not scenes or scene.name in scenes)
@@ -73,13 +75,25 @@ def plan_spectral(
     taken = chosen_scenes([replace(found, scenes=wanted)], images, (), None)
     return BenchPlan(
         tuple(taken),
-        with_stored_guides(find_contenders(models, (), ("spectral",))),
+        with_stored_guides(of_scale(find_contenders(models, (), ("spectral",)), scale)),
         {found.name: default_metrics("spectral", truth=True)},
         folder,
         device,
         command,
         "; ".join(filter(None, [subset, subset_words(images, (), None)])),
     )
+
+
+def of_scale(contenders: Iterable[Contender], scale: int) -> tuple[Contender, ...]:
+    """The contenders that can do this scale: a learned model is for one alone, which stands on its card.
+
+    Raises:
+        UsageError: there is none.
+    """
+    fitting = tuple(one for one in contenders if one.card is None or one.card.arguments.get("scale", scale) == scale)
+    if not fitting:
+        raise UsageError(f"none of the models is for scale {scale}; imfuse models shows which there are")
+    return fitting
 
 
 def with_stored_guides(contenders: Iterable[Contender]) -> tuple[Contender, ...]:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from imfuse.networks.protocol import FusionNetwork
 from imfuse.rules import AVERAGE
+from imfuse.rules.shares import all_alike
 
 
 class AverageFusion(FusionNetwork):
@@ -23,3 +24,11 @@ class AverageFusion(FusionNetwork):
     def fuse(self, sources: Iterable[Tensor], survey: None = None) -> Tensor:
         """Fuse sources (B, C, H, W); one is in memory at a time."""
         return AVERAGE(sources)
+
+    def check_shares(self) -> None:
+        """Refuse to show shares.
+
+        Raises:
+            UsageError: always.
+        """
+        raise all_alike(AVERAGE.name)

@@ -8,12 +8,13 @@ import torch
 from torch import Tensor
 
 from imfuse.classical.coarse_survey import CoarsePart, CoarseSurvey
-from imfuse.classical.passes import repeatable
 from imfuse.networks.protocol import Core, FusionNetwork, place_of
 from imfuse.ops.colour import luma
 from imfuse.ops.filters import laplacian
 from imfuse.ops.pyramid import blend, check_levels, collapse, gaussian_levels, pyramid_halo
 from imfuse.rules.fold import nothing_to_fuse
+from imfuse.rules.passes import repeatable
+from imfuse.rules.shares import as_shares
 
 SIGMA = 0.2
 FINE = 5
@@ -43,6 +44,7 @@ class ExposureFusion(FusionNetwork):
     takes_colour = True
     alignment = 2**FINE
     bytes_per_pixel = 130
+    shares_bytes_per_pixel = 50
 
     def __init__(
         self, contrast: float = 1.0, saturation: float = 1.0, exposure: float = 1.0, levels: int | None = None
@@ -88,6 +90,10 @@ class ExposureFusion(FusionNetwork):
             coarser = self.depth(survey.height, survey.width) - levels
             pyramid[-1] = survey.fused(coarser, place_of(sources))
         return collapse(pyramid)
+
+    def source_shares(self, sources: Iterable[Tensor], survey: CoarseSurvey | None = None) -> Tensor:
+        """The normalised weights, (B, N, H, W), as they are before every scale has its own smoother ones."""
+        return as_shares(map(self.weight, sources))
 
     def depth(self, height: int, width: int) -> int:
         """How often pictures of this size are halved."""

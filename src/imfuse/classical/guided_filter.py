@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import torch
 from torch import Tensor
 
-from imfuse.classical.passes import repeatable
 from imfuse.networks.protocol import FusionNetwork
 from imfuse.ops.colour import luma
 from imfuse.ops.filters import box_mean, gaussian_blur, laplacian
 from imfuse.ops.guided import guided_filter
 from imfuse.rules.fold import nothing_to_fuse
+from imfuse.rules.passes import repeatable
+from imfuse.rules.shares import as_shares, greatest
 
 MEAN = 31
 SALIENCY_RADIUS = 5
@@ -41,6 +41,7 @@ class GuidedFilterFusion(FusionNetwork):
     """
 
     bytes_per_pixel = 200
+    shares_bytes_per_pixel = 120
 
     def __init__(
         self,
@@ -61,15 +62,24 @@ class GuidedFilterFusion(FusionNetwork):
     def fuse(self, sources: Iterable[Tensor], survey: None = None) -> Tensor:
         """Fuse sources (B, C, H, W); one is in memory at a time, but each is gone through twice."""
         pictures = repeatable(sources)
-        best, ties = _most_salient(pictures)
+        best, ties = greatest(saliency(luma(picture)) for picture in pictures)
         base, detail = _Blend(), _Blend()
         for picture in pictures:
             guide = luma(picture)
-            share = (saliency(guide) == best).to(guide.dtype).div_(ties)
+            share = _most_salient(guide, best, ties)
             smooth = box_mean(picture, MEAN)
             base.add(smooth, guided_filter(share, guide, self.base_radius, self.base_epsilon))
             detail.add(picture - smooth, guided_filter(share, guide, self.detail_radius, self.detail_epsilon))
         return base.result().add_(detail.result())
+
+    def source_shares(self, sources: Iterable[Tensor], survey: None = None) -> Tensor:
+        """The weights of the details, which are what is sharp: (B, N, H, W). Those of the bases are smoother."""
+        pictures = repeatable(sources)
+        best, ties = greatest(saliency(luma(picture)) for picture in pictures)
+        return as_shares(
+            guided_filter(_most_salient(guide, best, ties), guide, self.detail_radius, self.detail_epsilon)
+            for guide in map(luma, pictures)
+        )
 
 
 def saliency(picture: Tensor) -> Tensor:
@@ -78,20 +88,9 @@ def saliency(picture: Tensor) -> Tensor:
     return gaussian_blur(laplacian(exact).abs_(), 2 * SALIENCY_RADIUS + 1, SALIENCY_SIGMA)
 
 
-def _most_salient(pictures: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
-    """The greatest saliency at each pixel, and how many sources have it."""
-    best: Tensor | None = None
-    ties = torch.ones(())
-    for picture in pictures:
-        found = saliency(luma(picture))
-        if best is None:
-            best, ties = found, torch.ones_like(found, dtype=picture.dtype)
-        else:
-            ties = torch.where(found > best, 1, ties.add_(found == best))
-            best = torch.maximum(best, found)
-    if best is None:
-        raise nothing_to_fuse()
-    return best, ties
+def _most_salient(guide: Tensor, best: Tensor, ties: Tensor) -> Tensor:
+    """1 where this luma is the most salient one, and its part of 1 where others are as salient."""
+    return (saliency(guide) == best).to(guide.dtype).div_(ties)
 
 
 class _Blend:

@@ -10,6 +10,8 @@ from torch import Tensor
 from imfuse.networks.protocol import FusionNetwork
 from imfuse.ops.colour import luma
 from imfuse.rules.fold import nothing_to_fuse
+from imfuse.rules.passes import repeatable
+from imfuse.rules.shares import as_shares, greatest
 
 
 class MaximumFusion(FusionNetwork):
@@ -20,6 +22,7 @@ class MaximumFusion(FusionNetwork):
     """
 
     bytes_per_pixel = 52
+    shares_bytes_per_pixel = 40
 
     @property
     def halo(self) -> int:
@@ -40,3 +43,9 @@ class MaximumFusion(FusionNetwork):
         if fused is None:
             raise nothing_to_fuse()
         return fused
+
+    def source_shares(self, sources: Iterable[Tensor], survey: None = None) -> Tensor:
+        """All for the brightest source, (B, N, H, W); equally bright ones share, although the first is copied."""
+        pictures = repeatable(sources)
+        best, ties = greatest(map(luma, pictures))
+        return as_shares((brightness == best).to(best.dtype).div_(ties) for brightness in map(luma, pictures))

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from torch import Tensor
 
 from imfuse.classical.covariance import Covariance, weighted_sum
-from imfuse.classical.passes import repeatable
 from imfuse.networks.protocol import Core, FusionNetwork
 from imfuse.ops.colour import luma
+from imfuse.rules.passes import repeatable
 
 
 class PCAFusion(FusionNetwork):
@@ -21,6 +21,7 @@ class PCAFusion(FusionNetwork):
     """
 
     bytes_per_pixel = 48
+    shares_bytes_per_pixel = 24
     bytes_per_pixel_per_source = 4
 
     @property
@@ -40,6 +41,17 @@ class PCAFusion(FusionNetwork):
     def fuse(self, sources: Iterable[Tensor], survey: Covariance | None = None) -> Tensor:
         """Fuse sources (B, C, H, W); one is in memory at a time, but the lumas of all for the survey."""
         pictures = repeatable(sources)
+        return weighted_sum(pictures, self._weights(pictures, survey))
+
+    def source_shares(self, sources: Iterable[Tensor], survey: Covariance | None = None) -> Tensor:
+        """The weights, (B, N, H, W): the same at every pixel."""
+        pictures = repeatable(sources)
+        weights = self._weights(pictures, survey)
+        first = next(iter(pictures))
+        return weights.to(first)[:, :, None, None].repeat(1, 1, *first.shape[-2:])
+
+    def _weights(self, pictures: Iterable[Tensor], survey: Covariance | None) -> Tensor:
+        """The weight of every source in every picture of the batch, (B, N)."""
         if survey is None:
             survey = Covariance.of([luma(picture) for picture in pictures])
-        return weighted_sum(pictures, survey.principal_weights())
+        return survey.principal_weights()

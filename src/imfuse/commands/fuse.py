@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +13,16 @@ from rich.console import Console
 from imfuse.batch import Job, Outcome, Settings, failure, fuse_job, fuser_of, is_made, run_jobs, unheard_of
 from imfuse.commands.progress import bar
 from imfuse.commands.summary import say, summarise, tell, tell_failures, tell_interruption
+from imfuse.data.brackets import GroupBy, check_group_by
 from imfuse.data.stacks import pictures_in
 from imfuse.errors import SourceError, UsageError
 from imfuse.interruption import INTERRUPTED, Interruption
 from imfuse.io import remove_dead_parts
 from imfuse.io.naming import shown
-from imfuse.outputs import default_output, folder_jobs, make_folder, stack_jobs, stack_output
+from imfuse.outputs import default_output, folder_jobs, grouped_jobs, make_folder, stack_jobs, stack_output
 from imfuse.registry import ModelCard, find_card
 from imfuse.run_report import RunReport, check_report
+from imfuse.share_files import share_files
 from imfuse.tasks import LEAST, Task
 from imfuse.tasks import task as find_task
 
@@ -47,6 +49,14 @@ class FuseRequest:
     device: str
     quiet: bool
     report: Path | None = None
+    group_by: str | None = None
+    save_map: bool = False
+    save_weights: bool = False
+
+    @property
+    def all_options(self) -> tuple[tuple[str, Any], ...]:
+        """Those of :meth:`imfuse.fuser.Fuser.fuse`, with the shares that the maps need."""
+        return (*self.options, ("shares", "weights" if self.save_weights else "winner" if self.save_map else None))
 
 
 def run_fuse(request: FuseRequest) -> int:
@@ -56,23 +66,26 @@ def run_fuse(request: FuseRequest) -> int:
     card = find_card(model)
     name = card.name
     settings = Settings(
-        task.name, model, request.rules, request.device, request.options, request.overwrite, request.quality
+        task.name, model, request.rules, request.device, request.all_options, request.overwrite, request.quality
     )
     console = Console(stderr=True, quiet=request.quiet)
     _check_sources(request.sources, task)
+    by = check_group_by(request.group_by, request.sources, task)
     fuser = fuser_of(settings)
     plain = _plain_settings(request, fuser, card)
-    job = _single_job(request, task, name)
+    job = _single_job(request, task, name) if by is None else None
     if job is not None:
-        return _fuse_one(job, request.report, settings, console, plain)
-    jobs, orphans = _folder_jobs(request, task, name, console)
+        return _fuse_one(_shown(job, request, many=False), request.report, settings, console, plain)
+    jobs, orphans = _folder_jobs(request, task, name, console, by)
+    jobs = [_shown(job, request, many=True) for job in jobs]
     folder = jobs[0].output.parent
     if request.report:
         check_report(request.report, request.sources, folder)
-    if orphans:
+    if orphans and by is None:
         say(console, f"left out for want of a partner: {len(orphans)}")
     make_folder(folder)
-    report = RunReport(request.report, plain, jobs, orphans, (request.sources, folder)) if request.report else None
+    folders = tuple(dict.fromkeys(source if source.is_dir() else source.parent for source in request.sources))
+    report = RunReport(request.report, plain, jobs, orphans, (folders, folder)) if request.report else None
     return _fuse_many(jobs, settings, request.jobs, console, report)
 
 
@@ -83,13 +96,20 @@ def _plain_settings(request: FuseRequest, fuser: Fuser, card: ModelCard) -> dict
         "model": card.name,
         "weights_sha256": card.sha256 or None,
         "rule": fuser.network.rule_name,
-        "options": dict(request.options),
+        "options": dict(request.all_options),
         "device": str(fuser.device),
         "jobs": request.jobs,
         "quality": request.quality,
         "overwrite": request.overwrite,
         "skip_orphans": request.skip_orphans,
+        "group_by": request.group_by,
     }
+
+
+def _shown(job: Job, request: FuseRequest, *, many: bool) -> Job:
+    """The job with the files that show which source won, where they are wanted."""
+    wanted = {"save_map": request.save_map, "weights": request.save_weights}
+    return replace(job, shares=share_files(job.output, job.sources, **wanted, many=many))
 
 
 def _check_sources(sources: Sequence[Path], task: Task) -> None:
@@ -127,8 +147,19 @@ def _single_job(request: FuseRequest, task: Task, name: str) -> Job | None:
     return Job(sources, output / made.name if _is_folder(output) else output)
 
 
-def _folder_jobs(request: FuseRequest, task: Task, name: str, console: Console) -> tuple[list[Job], tuple[Path, ...]]:
-    """The jobs of several folders, or of one folder of stacks, and the pictures without a partner."""
+def _folder_jobs(
+    request: FuseRequest, task: Task, name: str, console: Console, by: GroupBy | None
+) -> tuple[list[Job], tuple[Path, ...]]:
+    """The jobs of several folders, of one folder of stacks, or of stacks that lie mixed; and what has no partner."""
+    if by is not None:
+        pictures = pictures_in(request.sources[0]) if request.sources[0].is_dir() else request.sources
+        if not pictures:
+            raise UsageError(f"{request.sources[0]}: holds no pictures to group")
+        jobs, alone = grouped_jobs(pictures, request.output, by, task.detail_role, name, request.skip_orphans)
+        say(console, f"{sum(len(job.sources) for job in jobs)} pictures in {len(jobs)} groups")
+        for path, reason in alone:
+            say(console, f"left out: {shown(path)} ({reason})")
+        return jobs, tuple(path for path, _ in alone)
     if len(request.sources) > 1:
         return folder_jobs(request.sources, request.output, task.detail_role, name, request.skip_orphans)
     jobs, empty = stack_jobs(request.sources[0], request.output, task.detail_role, name)

@@ -36,8 +36,11 @@ def tell(outcome: Outcome, console: Console) -> None:
     report = outcome.report or {}
     size = f"{report.get('width')}×{report.get('height')}, {report.get('dtype')}, {report.get('seconds', 0):.2f} s"
     say(console, f"{shown(outcome.job.output)}  ({report.get('model')}, {size})")
-    for note in outcome.notes:
+    for note in (*outcome.job.shares.words, *outcome.notes):
         say(console, f"  · {note}")
+    for exposure in report.get("exposures") or ():
+        value = f"EV {exposure['ev']:.1f}" if exposure["ev"] is not None else f"brightness {exposure['brightness']:.2f}"
+        say(console, f"  · {exposure['name']}: {value}{', the middle one' if exposure['middle'] else ''}")
 
 
 def summarise(outcomes: Sequence[Outcome], folder: Path, console: Console, earlier: Sequence[str] = ()) -> None:
@@ -59,6 +62,9 @@ def summarise(outcomes: Sequence[Outcome], folder: Path, console: Console, earli
     if counts["skipped"]:
         for settings in earlier:
             say(console, f"  · skipped pictures may have other settings, those of an earlier run: {settings}")
+    made = {path.relative_to(folder).parts[0] for outcome in outcomes for path in outcome.job.shares.paths}
+    if counts["fused"] and made:
+        say(console, f"  · which source won: {', '.join(f'{name}/' for name in sorted(made))}")
     for note, count in _common_notes(outcomes):
         often = f"{count} pictures, for example: " if count > 1 else ""
         say(console, f"  · {often}{note}")

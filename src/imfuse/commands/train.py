@@ -29,12 +29,7 @@ def run_train(
     progress: bool,
 ) -> None:
     """Train a network or sweep one of its settings; say where the results lie."""
-    try:
-        import lightning  # noqa: F401
-        import matplotlib  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError("training", "train") from error
-    _set_up_logging(progress)
+    set_up(progress)
     module, _, name = RECIPES[model].partition(":")
     config = getattr(import_module(module), name)(**settings)
     console = Console(stderr=True, quiet=not progress)
@@ -63,8 +58,17 @@ def _run_sweep(
     console.print((run / f"{kind}.md").read_text(encoding="utf-8"), markup=False)
 
 
-def _set_up_logging(progress: bool) -> None:
-    """Show what is trained; keep Lightning's notes on hardware and tips out of the way. Warnings stay."""
+def set_up(progress: bool) -> None:
+    """Show what is trained; keep Lightning's notes on hardware and tips out of the way. Warnings stay.
+
+    Raises:
+        MissingExtraError: a library that trainings need is not installed.
+    """
+    try:
+        import lightning  # noqa: F401
+        import matplotlib  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError("training", "train") from error
     logging.basicConfig(format="%(message)s")
     logging.getLogger("imfuse").setLevel(logging.INFO if progress else logging.WARNING)
     for name in ("lightning.pytorch", "lightning.fabric"):

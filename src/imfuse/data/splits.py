@@ -28,3 +28,19 @@ def frame_number(stem: str) -> int:
 def is_msrs361_validation(stem: str) -> bool:
     """Whether the pair of this stem is in the validation part."""
     return frame_number(stem) >= MSRS361_VALIDATION_FROM
+
+
+MIDDLEBURY_VALIDATION = range(21, 26)
+MIDDLEBURY_TEST = range(26, 31)
+"""Of the 30 Middlebury scenes with depth, numbered in their names, those that no multi-focus training sees."""
+
+
+def is_held_out_focus_scene(name: str) -> bool:
+    """Whether the scene of this name, ``folder/stem``, is one of Middlebury's for validation or test."""
+    return middlebury_number(name) in {*MIDDLEBURY_VALIDATION, *MIDDLEBURY_TEST}
+
+
+def middlebury_number(name: str) -> int | None:
+    """The number of a Middlebury scene in its name ``folder/stem``; None of another scene."""
+    match = re.search(r"(?i)middlebury\D*(\d+)[^/]*$", name)
+    return int(match[1]) if match else None

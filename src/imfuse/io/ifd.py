@@ -166,8 +166,8 @@ def integer(read: Read, layout: Layout, entry: Entry) -> int:
 
 def rational(read: Read, layout: Layout, entry: Entry) -> float | None:
     """The first value of a rational or number tag as a float, or None where it has none."""
-    if entry.type == 5 and entry.count >= 1:
-        over, under = struct.unpack(layout.order + "II", read(entry.position, 8))
+    if entry.type in (5, 10) and entry.count >= 1:
+        over, under = struct.unpack(layout.order + ("II" if entry.type == 5 else "ii"), read(entry.position, 8))
         return over / under if under else None
     if entry.type in (11, 12) and entry.count >= 1:
         size = TYPE_SIZES[entry.type]

@@ -71,3 +71,9 @@ class Releasable(Protocol):
 
     def release(self) -> None:
         """Forget the pixels; the next read brings them back."""
+
+
+def release(source: PixelSource) -> None:
+    """Let a source go of the picture that it holds, if it holds one."""
+    if isinstance(source, Releasable):
+        source.release()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import cast
 
 import torch
@@ -11,12 +11,15 @@ from torch import Tensor, nn
 
 from imfuse.blocks.normalisation import scale_and_shift
 from imfuse.errors import UsageError
+from imfuse.networks.feature_parts import SHOWN, Spread, feature_keys, feature_parts, feature_shares
 from imfuse.networks.ifcnn_bands import Encoder, Merged
-from imfuse.networks.protocol import FusionNetwork
+from imfuse.networks.protocol import Core, FusionNetwork, Part
 from imfuse.ops.colour import LUMA_WEIGHTS
 from imfuse.ops.padding import replicate_pad
 from imfuse.rules import ADDITION, AVERAGE, MAXIMUM, rule
 from imfuse.rules.fold import nothing_to_fuse
+from imfuse.rules.passes import repeatable
+from imfuse.rules.shares import all_alike
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
@@ -61,6 +64,9 @@ class IFCNN(FusionNetwork):
 
     rules = (MAXIMUM, AVERAGE, ADDITION)
     bytes_per_pixel = 900
+    shares_bytes_per_pixel = 2400
+    explain_bytes_per_pixel = 2600
+    explain_bytes_per_pixel_per_source = 16 + 4 * SHOWN
     mean: Tensor
     deviation: Tensor
 
@@ -94,6 +100,108 @@ class IFCNN(FusionNetwork):
             raise UsageError("IFCNN has no base and detail: choose one --rule")
         if name is not None:
             self.rule = rule(name, self.rules)
+
+    def check_shares(self) -> None:
+        """Refuse to show shares where no source wins.
+
+        Raises:
+            UsageError: the rule is not the maximum.
+        """
+        if self.rule is not MAXIMUM:
+            raise all_alike(self.rule.name)
+
+    def source_shares(self, sources: Iterable[Tensor], survey: object = None) -> Tensor:
+        """The share of each source in what the maximum takes beyond the mean, (B, N, H, W).
+
+        The paper has no such map; see :func:`imfuse.networks.feature_parts.feature_shares`.
+
+        Raises:
+            UsageError: the rule is not the maximum; or as for :meth:`fuse`.
+        """
+        self.check_shares()
+        with torch.no_grad():
+            return feature_shares(self._encoding(), repeatable(sources))
+
+    @property
+    def explain_surveyed(self) -> bool:
+        """Yes: which features vary the most is a matter of the whole picture."""
+        return True
+
+    def survey(self, sources: Iterable[Tensor], core: Core) -> Spread:
+        """How far the merged features vary over the core of these windows; :meth:`explain` alone asks."""
+        with torch.no_grad():
+            return Spread.of(self.rule(map(self._encoding(), sources)), core)
+
+    def explain(
+        self, sources: Iterable[Tensor], names: Sequence[str], survey: Spread | None = None
+    ) -> Mapping[str, Part]:
+        """Every source, its share where the rule is the maximum, and the features that vary the most when merged.
+
+        Args:
+            sources: as for :meth:`fuse`.
+            names: of the sources, for the names of the parts.
+            survey: of the whole pictures; without it, the sources are taken for whole.
+
+        Returns:
+            The parts that :meth:`part_names` names.
+        """
+        pictures = repeatable(sources)
+        parts = self.share_parts(pictures, names)
+        spread = survey or self.survey(pictures, (slice(None), slice(None)))
+        chosen = spread.widest(self.shown_features)
+        with torch.no_grad():
+            encode, fold = self._encoding(), self.rule.start()
+            for name, picture in zip(names, pictures, strict=True):
+                features = encode(picture)
+                fold.add(features)
+                parts |= feature_parts(features, chosen, name)
+                del features  # the next ones are made before the name is bound anew
+            parts |= feature_parts(fold.result(), chosen, "fused")
+        return {name: parts[name] for name in self.part_names(names)}
+
+    @property
+    def shown_features(self) -> int:
+        """How many features :meth:`explain` shows."""
+        return min(SHOWN, self.conv1.out_channels)
+
+    def part_names(self, names: Sequence[str]) -> list[str]:
+        """Names of the parts that :meth:`explain` gives: those of :meth:`share_part_names`, then the features.
+
+        For every source NAME ``NAME_feature-1`` … ``NAME_feature-8``, which are the same ones for all, and
+        ``fused_feature-1`` … of the merge.
+        """
+        keys = feature_keys(self.shown_features)
+        return self.share_part_names(names) + [f"{name}_{key}" for name in (*names, "fused") for key in keys]
+
+    def _encoding(self) -> Callable[[Tensor], Tensor]:
+        """What gives the features (B, C, H, W) of one source after the other, in inference."""
+        encoders: dict[int, Encoder] = {}
+
+        def encode(source: Tensor) -> Tensor:
+            channels, height = source.shape[1:3]
+            if encoders.keys() - {channels}:
+                raise UsageError("IFCNN fuses gray pictures or colour pictures, not both at once")
+            if not encoders:
+                encoders[channels] = self._encoder(source)
+            encoder = encoders[channels]
+            return encoder.features(encoder.padded(source), (0, height)).relu_()
+
+        return encode
+
+    @torch.no_grad()
+    def level(self) -> None:
+        """Give CONV4 the gain and offset with which two black pictures fuse to black and two white ones to white.
+
+        Not in the paper: a short training leaves an error of a level or two where there is nothing to see, which the
+        features cannot tell from a picture's own level. It has no setting; where the training has run to its end, it
+        changes nothing.
+        """
+        black, white = (self.fuse([torch.full((1, 3, 16, 16), value)] * 2)[0, :, 8, 8] for value in (0.0, 1.0))
+        mean, deviation = self.mean.flatten(), self.deviation.flatten()
+        gain = 1 / (white - black)
+        self.conv4.weight.mul_(gain.reshape(3, 1, 1, 1))
+        bias = cast(Tensor, self.conv4.bias)
+        bias.mul_(gain).add_(((mean - black) * gain - mean) / deviation)
 
     def forward(self, *sources: Tensor) -> Tensor:
         """The literal network, which training optimises: sources (B, 3, H, W) in [0, 1] → (B, 3, H, W)."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, runtime_checkable
 
 from torch import Tensor, nn
 
 from imfuse.errors import UsageError
+from imfuse.ops.colour import luma
+from imfuse.rules.passes import repeatable
 
 if TYPE_CHECKING:
     from imfuse.io.window import Window
@@ -85,11 +87,25 @@ class FusionNetwork(nn.Module, ABC):
     takes_colour: bool = False
     """Whether it wants the pictures of an exposure bracket in RGB; otherwise it gets their lumas."""
 
+    stretches: bool = False
+    """Whether the result of a bracket is stretched as the last step, unless the user says otherwise; see
+    :mod:`imfuse.stretch`."""
+
     alignment: int = 1
     """The first row and column of every window are multiples of this: pyramids thin out from there."""
 
+    source_order: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """For a task's name the names of its roles in the order in which the network wants the sources, where the order
+    changes the result and the paper's is not the task's."""
+
     explain_bytes_per_pixel: int = 0
-    """The same of :meth:`explain`."""
+    """The same of :meth:`explain`, where it takes more than :meth:`fuse` and :meth:`source_shares`."""
+
+    explain_bytes_per_pixel_per_source: int = 16
+    """What every source adds to it: its luma and its share in the result, and room to make them."""
+
+    shares_bytes_per_pixel: int = 0
+    """The same of :meth:`source_shares`, its result not counted; 0 for a network that has no shares to show."""
 
     @property
     @abstractmethod
@@ -106,7 +122,8 @@ class FusionNetwork(nn.Module, ABC):
         """Fuse sources, each (B, C, H, W) in [0, 1], into (B, C, H, W). They are taken one after the other.
 
         Args:
-            sources: windows of the pictures, or whole pictures; two or more, in the task's order. The Fuser's are read
+            sources: windows of the pictures, or whole pictures; two or more, in the task's order or the network's
+                (:attr:`source_order`). The Fuser's are read
                 while the network goes through them, and again each time it does: so a network that keeps none of them
                 takes no more memory for thirty than for two.
             survey: of the whole pictures; without it, the sources are taken for whole.
@@ -129,17 +146,89 @@ class FusionNetwork(nn.Module, ABC):
         """
         raise NotImplementedError(f"{type(self).__name__} needs no survey")
 
+    @property
+    def explain_surveyed(self) -> bool:
+        """Whether :meth:`explain` of windows needs a survey of the whole pictures; by default as :meth:`fuse`."""
+        return self.surveyed
+
+    def check_shares(self) -> None:
+        """Refuse to show shares where there are none, before anything is computed.
+
+        Raises:
+            UsageError: the network has no shares to show, or none as it is set.
+        """
+        if not self.shares_bytes_per_pixel:
+            raise UsageError(
+                "this model has no share of every source to show; choose another, such as --model guided-filter"
+            )
+
+    @property
+    def shows_shares(self) -> bool:
+        """Whether :meth:`check_shares` has nothing against it."""
+        try:
+            self.check_shares()
+        except UsageError:
+            return False
+        return True
+
+    def source_shares(self, sources: Iterable[Tensor], survey: Any = None) -> Tensor:
+        """The share that each source has in the result at a pixel.
+
+        A network that has shares sets :attr:`shares_bytes_per_pixel` and overrides this. The shares of a window depend
+        on no more pixels around it than :meth:`fuse` does.
+
+        Args:
+            sources: as for :meth:`fuse`.
+            survey: as for :meth:`fuse`.
+
+        Returns:
+            (B, N, H, W) of N sources in their order: not negative, and summing to 1 at every pixel. Sources that are
+            equal there have equal shares.
+
+        Raises:
+            UsageError: the network has no shares to show, or none as it is set.
+        """
+        self.check_shares()
+        raise NotImplementedError(f"{type(self).__name__} says what its shares cost and does not give them")
+
     def explain(self, sources: Iterable[Tensor], names: Sequence[str], survey: Any = None) -> Mapping[str, Part]:
         """The parts that the algorithm saw, by name; ``names`` are those of the sources.
+
+        By default, of a network that has shares: every source, its share in the result, and the result.
 
         Raises:
             UsageError: the network has no parts to show.
         """
-        raise UsageError("this model has no parts to show; choose another for explain: --model auif or csc-ivfn")
+        ordered = self.part_names(names)  # which refuses
+        parts = self.share_parts(sources, names, survey)
+        return {name: parts[name] for name in ordered}
 
     def part_names(self, names: Sequence[str]) -> list[str]:
         """Names of the parts that :meth:`explain` gives for sources of these names, without computing them."""
-        raise UsageError("this model has no parts to show; choose another for explain: --model auif or csc-ivfn")
+        if not self.shows_shares:
+            words = "this model has no parts to show; choose another for explain, such as --model auif or guided-filter"
+            raise UsageError(words)
+        return self.share_part_names(names)
+
+    def share_parts(self, sources: Iterable[Tensor], names: Sequence[str], survey: Any = None) -> dict[str, Part]:
+        """The parts that :meth:`share_part_names` names; of colour pictures, their lumas."""
+        pictures = repeatable(sources)
+        parts = {
+            name: Part(luma(picture), "picture", f"{name}, as the network gets it", name, "picture")
+            for name, picture in zip(names, pictures, strict=True)
+        }
+        if self.shows_shares:
+            shares = self.source_shares(pictures, survey)
+            for index, name in enumerate(names):
+                share = shares[:, index : index + 1]
+                parts[f"{name}_weight"] = Part(share, "weight", f"{name}: share in the result", name, "weight")
+        parts["fused"] = Part(luma(self.fuse(pictures, survey)), "picture", "fused", "fused", "picture")
+        return parts
+
+    def share_part_names(self, names: Sequence[str]) -> list[str]:
+        """For every source NAME ``NAME`` and, of a network that has shares, ``NAME_weight``; then ``fused``."""
+        keys = ("", "_weight") if self.shows_shares else ("",)
+        return [f"{name}{key}" for name in names for key in keys] + ["fused"]
 
     def use_rule(self, name: str | None = None, *, base: str | None = None, detail: str | None = None) -> None:
         """Merge by the rule of this name from now on, or by one rule for base and one for detail maps.

@@ -61,6 +61,7 @@ class TwoScaleNetwork(FusionNetwork):
         detail_rule: how detail maps are merged.
     """
 
+    explain_bytes_per_pixel_per_source = 0  # those of a pair are counted
     bytes_per_pixel_per_source = 4  # it holds the lumas, once for each branch to go through
 
     rules: ClassVar[tuple[Rule, ...]]

@@ -22,9 +22,15 @@ def guided_filter(x: Tensor, guide: Tensor, radius: int, epsilon: float) -> Tens
     Returns:
         (B, C, H, W).
     """
+    slope, offset = mean_coefficients(x, guide, radius, epsilon)
+    return slope * guide + offset
+
+
+def mean_coefficients(x: Tensor, guide: Tensor, radius: int, epsilon: float) -> tuple[Tensor, Tensor]:
+    """ā and b̄ of :func:`guided_filter`, both (B, C, H, W): its result is ā·guide + b̄ (He et al. 2013, Eq. 8)."""
     size = 2 * radius + 1
     mean_x, mean_guide = box_mean(x, size), box_mean(guide, size)
     covariance = box_mean(x * guide, size) - mean_x * mean_guide
     variance = (box_mean(guide * guide, size) - mean_guide * mean_guide).clamp_min(0)
     slope = covariance / (variance + epsilon)
-    return box_mean(slope, size) * guide + box_mean(mean_x - slope * mean_guide, size)
+    return box_mean(slope, size), box_mean(mean_x - slope * mean_guide, size)

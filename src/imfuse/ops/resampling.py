@@ -24,7 +24,20 @@ DOWNSAMPLING_REACH: dict[Degradation, int] = {"area": 0, "gaussian": 1}
 Gaussian are 0.77 of a block beyond its edge."""
 
 BICUBIC_REACH = 2
-"""How many coarse pixels around its own one an upsampled pixel depends on."""
+"""How many coarse pixels around its own one a pixel of :func:`upsample_bicubic` depends on."""
+
+BILINEAR_REACH = 1
+"""The same of :func:`upsample_bilinear`."""
+
+
+def whole_scale(low: Tensor, high: Tensor) -> int | None:
+    """How many pixels of ``high`` (…, H, W) a pixel of ``low`` (…, h, w) is wide.
+
+    None where H / h and W / w are not one whole number.
+    """
+    (height, width), (tall, wide) = low.shape[-2:], high.shape[-2:]
+    scale = int(tall // height)
+    return scale if scale >= 1 and (tall, wide) == (scale * height, scale * width) else None
 
 
 def area_average(x: Tensor, scale: int) -> Tensor:
@@ -112,6 +125,49 @@ def upsample_bicubic(x: Tensor, scale: int) -> Tensor:
     height, width = x.shape[-2:]
     # With `antialias` PyTorch takes a = −½ and cuts the kernel at the border; upsampling, it smooths nothing more.
     return F.interpolate(x, size=(scale * height, scale * width), mode="bicubic", antialias=True)
+
+
+def upsample_bilinear(x: Tensor, scale: int) -> Tensor:
+    """Linear interpolation between the centres of pixels onto the fine grid; beyond the outermost ones they repeat.
+
+    Args:
+        x: (B, C, h, w), any size from 1×1 up.
+        scale: how many fine pixels a pixel is wide.
+
+    Returns:
+        (B, C, scale · h, scale · w).
+    """
+    height, width = x.shape[-2:]
+    if scale == 1:
+        return x
+    return F.interpolate(x, size=(scale * height, scale * width), mode="bilinear", align_corners=False)
+
+
+def with_averages(x: Tensor, low: Tensor) -> Tensor:
+    """``x`` with a smooth change after which its averages over blocks are ``low`` exactly (back-projection).
+
+    What is missing, e = low − D x, is added as the bicubic ↑e. Averaged again that is not quite e; the small rest is
+    added to all pixels of a block alike: x + ↑e + N(e − D ↑e) with D the averages, N the repetition of pixels, and
+    D N = 1.
+
+    Args:
+        x: (B, C, scale · h, scale · w).
+        low: (B, C, h, w).
+
+    Returns:
+        (B, C, scale · h, scale · w).
+
+    Raises:
+        UsageError: the sizes are not in one whole ratio.
+    """
+    scale = whole_scale(low, x)
+    if scale is None:
+        sizes = [f"{height}×{width}" for height, width in (low.shape[-2:], x.shape[-2:])]
+        raise UsageError(f"averages of {sizes[0]} pixels are no averages of a picture of {sizes[1]}")
+    missing = low - area_average(x, scale)
+    smooth = upsample_bicubic(missing, scale)
+    rest = missing - area_average(smooth, scale)
+    return x + smooth + F.interpolate(rest, size=x.shape[-2:], mode="nearest")
 
 
 def _point_spread(scale: int, sigma: float | None) -> Tensor:

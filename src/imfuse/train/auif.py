@@ -12,13 +12,14 @@ from imfuse.blocks.activations import ActivationName
 from imfuse.errors import UsageError
 from imfuse.networks.auif import AUIF
 from imfuse.networks.two_scale import TwoScaleNetwork
-from imfuse.train.config import TrainingConfig, check_activations
+from imfuse.train.autoencoder_config import AutoencoderConfig
+from imfuse.train.config import check_activations
 
 DEPTHS = range(1, 16)
 
 
 @dataclass(frozen=True)
-class AUIFConfig(TrainingConfig):
+class AUIFConfig(AutoencoderConfig):
     """The paper's settings: 10 layers of 64 filters, 80 epochs of 32 crops of 128×128, μ = 5, 10⁻² then 10⁻³.
 
     The paper names no optimiser; its authors' code uses Adam, and so do we. Crops are random, without flips.

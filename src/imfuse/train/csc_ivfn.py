@@ -14,13 +14,14 @@ from imfuse.errors import UsageError
 from imfuse.networks.csc_ivfn import CSCIVFN
 from imfuse.networks.two_scale import TwoScaleNetwork
 from imfuse.rules import ADDITION, AVERAGE, L1_NORM, SALIENCY_WEIGHTED
-from imfuse.train.config import TrainingConfig, check_activations
+from imfuse.train.autoencoder_config import AutoencoderConfig
+from imfuse.train.config import check_activations
 
 UNITS = range(1, 11)
 
 
 @dataclass(frozen=True)
-class CSCIVFNConfig(TrainingConfig):
+class CSCIVFNConfig(AutoencoderConfig):
     """The paper's settings: 7 units, PReLU for base and SST for detail, 60 epochs, λ = 5, 10⁻² then 10⁻³ after 30.
 
     Silent in the paper and decided here: Adam (as in its two other networks), random crops of 64×64 without flips, and

@@ -1,10 +1,11 @@
-"""Curves of a training: the loss and every learned step size and weight, as CSV and as picture."""
+"""Curves of a training: the loss, what else a recipe logs, and learned step sizes and weights, as CSV and picture."""
 
 from __future__ import annotations
 
 import csv
+import math
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import lightning.pytorch as pl
 from torch import nn
@@ -20,6 +21,14 @@ def scalar_parameters(network: nn.Module) -> dict[str, float]:
         for name, value in network.named_parameters()
         if name.rsplit(".", 1)[-1] in wanted
     }
+
+
+@runtime_checkable
+class Scored(Protocol):
+    """A module that scores itself at the end of an epoch."""
+
+    def figures(self) -> dict[str, float]:
+        """Names and values for the epoch's row, the same names every time; NaN where nothing was measured."""
 
 
 class Curves(pl.Callback):
@@ -51,10 +60,13 @@ class Curves(pl.Callback):
         row = {
             "epoch": float(trainer.current_epoch),
             "loss": float(trainer.callback_metrics["loss"]),
+            **{name: float(value) for name, value in trainer.callback_metrics.items() if name != "loss"},
             "learning_rate": self.learning_rate,
         }
         if isinstance(network, nn.Module):
             row |= scalar_parameters(network)
+        if isinstance(pl_module, Scored):
+            row |= pl_module.figures()
         self.rows = [old for old in self.rows if old["epoch"] < row["epoch"]] + [row]
         write_rows(self.run / CSV_NAME, self.rows)
 
@@ -78,19 +90,23 @@ def draw_curves(rows: list[dict[str, float]], path: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
-    groups: dict[str, list[str]] = {"loss": ["loss"]}
+    others = [name for name in rows[0] if "." not in name and name not in ("epoch", "learning_rate")]
+    groups: dict[str, list[str]] = {name: [name] for name in others}
     for name in rows[0]:
         if "." in name:
             groups.setdefault(f"{name.split('.')[0]}: {name.rsplit('.', 1)[-1]}", []).append(name)
     figure, axes = plt.subplots(1, len(groups), figsize=(3.6 * len(groups), 3.2), squeeze=False)
     for axis, (title, names) in zip(axes[0], groups.items(), strict=True):
         for number, name in enumerate(names, start=1):
-            axis.plot([r["epoch"] for r in rows], [r[name] for r in rows], label=f"{number}", linewidth=1)
+            measured = [r for r in rows if not math.isnan(r[name])]
+            axis.plot([r["epoch"] for r in measured], [r[name] for r in measured], label=f"{number}", linewidth=1)
         axis.set_title(title, fontsize=9)
         axis.set_xlabel("epoch")
         if len(names) > 1:
             axis.legend(title="layer", fontsize=6, title_fontsize=6, ncols=2)
-    axes[0][0].set_yscale("log")
+    for axis, name in zip(axes[0], others, strict=False):
+        if all(row[name] > 0 for row in rows):
+            axis.set_yscale("log")
     figure.tight_layout()
     figure.savefig(path, dpi=110)
     plt.close(figure)

@@ -14,9 +14,11 @@ from imfuse.data.splits import MSRS361_VALIDATION_FROM, is_msrs361_validation
 from imfuse.errors import DataError
 from imfuse.networks.two_scale import TwoScaleNetwork
 from imfuse.registry import ModelCard, write_card
-from imfuse.train.autoencoder import find_checkpoint, train_autoencoder
+from imfuse.train.autoencoder import train_autoencoder
+from imfuse.train.autoencoder_config import AutoencoderConfig
 from imfuse.train.config import TrainingConfig
 from imfuse.train.export import save_model
+from imfuse.train.loop import find_checkpoint
 from imfuse.train.validation import SCORES, Pair, mean_ranks, means, pairs_of, score_pairs
 
 log = logging.getLogger(__name__)
@@ -35,7 +37,7 @@ def validation_pairs(folder: Path) -> list[Pair]:
 
 
 def train_seeds(
-    config: TrainingConfig,
+    config: AutoencoderConfig,
     data: Path,
     run: Path,
     seeds: int,
@@ -80,7 +82,7 @@ def _scores(network: TwoScaleNetwork, pairs: list[Pair], validation: Path | None
 
 
 def _save(
-    network: TwoScaleNetwork, recipe: TrainingConfig, data: Path, folder: Path, figures: dict[str, Any]
+    network: TwoScaleNetwork, recipe: AutoencoderConfig, data: Path, folder: Path, figures: dict[str, Any]
 ) -> ModelCard:
     return save_model(
         network,

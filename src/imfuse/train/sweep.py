@@ -11,8 +11,9 @@ from pathlib import Path
 from imfuse.errors import UsageError
 from imfuse.metrics import METRICS
 from imfuse.networks.two_scale import TwoScaleNetwork
-from imfuse.train.autoencoder import find_checkpoint, train_autoencoder
-from imfuse.train.config import TrainingConfig
+from imfuse.train.autoencoder import train_autoencoder
+from imfuse.train.autoencoder_config import AutoencoderConfig
+from imfuse.train.loop import find_checkpoint
 from imfuse.train.validation import SCORES, Pair, mean_ranks, means, score_pairs
 
 log = logging.getLogger(__name__)
@@ -21,7 +22,7 @@ Row = dict[str, str | float]
 
 
 def sweep(
-    kind: str, config: TrainingConfig, data: Path, pairs: Sequence[Pair], run: Path, *, progress: bool
+    kind: str, config: AutoencoderConfig, data: Path, pairs: Sequence[Pair], run: Path, *, progress: bool
 ) -> list[Row]:
     """Train every candidate and score it; write ``KIND.csv``, ``KIND.md`` and ``KIND.png`` into ``run``.
 
@@ -48,7 +49,7 @@ def sweep(
     return rows
 
 
-def _check_settings(kind: str, config: TrainingConfig, run: Path) -> None:
+def _check_settings(kind: str, config: AutoencoderConfig, run: Path) -> None:
     """Note the settings of a sweep, and refuse to go on with one of other settings.
 
     Raises:
@@ -66,7 +67,7 @@ def _is_done(kind: str, label: str, rows: Sequence[Row]) -> bool:
 
 
 def _scored(
-    kind: str, label: str, config: TrainingConfig, network: TwoScaleNetwork, pairs: Sequence[Pair]
+    kind: str, label: str, config: AutoencoderConfig, network: TwoScaleNetwork, pairs: Sequence[Pair]
 ) -> list[Row]:
     if kind != "rule":
         return [{kind: label, **means(score_pairs(network, pairs))}]

@@ -20,6 +20,7 @@ from imfuse.ops.resampling import (
     check_degradation,
     downsample,
     upsample_bicubic,
+    whole_scale,
 )
 
 GuideEncoding = Literal["auto", "srgb", "linear"]
@@ -177,9 +178,9 @@ def scale_between(low: Tensor, guide: Tensor) -> int:
         raise UsageError(f"the guide has {guide.shape[1]} channels; it must be panchromatic (1) or RGB (3)")
     if guide.shape[0] != low.shape[0]:
         raise UsageError(f"there are {low.shape[0]} sets of bands and {guide.shape[0]} guides; each needs its own")
-    (height, width), (tall, wide) = low.shape[-2:], guide.shape[-2:]
-    scale = tall // height
-    if scale < 1 or (tall, wide) != (scale * height, scale * width):
+    scale = whole_scale(low, guide)
+    if scale is None:
+        (height, width), (tall, wide) = low.shape[-2:], guide.shape[-2:]
         raise UsageError(
             f"the bands have {height}×{width} pixels (height × width) and the guide {tall}×{wide}: the guide's size "
             "must be the same whole multiple of the bands' on both sides; crop or resample one of them, or exchange "

@@ -1,0 +1,116 @@
+"""Pairs of pictures as training data: the same crop of both, flipped alike, by draws that can be repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from imfuse.data.pairs import group_by_stem, read_gray
+from imfuse.data.splits import is_msrs361_validation
+from imfuse.data.thumbnails import same_scenes
+from imfuse.errors import DataError
+from imfuse.train.config import training_folder
+
+PairDraw = tuple[int, float, float, bool, bool]
+"""A pair's index, where its crop lies (fractions of the free rows and columns), and whether rows and columns are
+reversed."""
+
+Pair = NDArray[np.uint8]
+"""Infrared and visible, (2, H, W)."""
+
+
+def read_pairs(folders: Sequence[Path], crop: int, without: Sequence[Path] = ()) -> list[Pair]:
+    """All pairs of data sets as luma in 8 bits.
+
+    Of a folder named ``msrs361`` the committed validation part is left out.
+
+    Args:
+        folders: each with ``ir`` and ``vis``.
+        crop: the smallest side that a picture may have.
+        without: data sets whose scenes are left out, whatever they are called and at whatever size: those whose
+            visible thumbnails correlate more than 0.97.
+
+    Raises:
+        DataError: no pairs, pictures of one pair that differ in size, or a picture smaller than the crop.
+    """
+    paths = [pair for folder in folders for pair in _training_paths(folder)]
+    others = [visible for folder in without for _, visible in _paths(folder)]
+    dropped = same_scenes([visible for _, visible in paths], others)
+    pairs = []
+    for infrared, visible in paths:
+        if visible in dropped:
+            continue
+        first, second = read_gray(infrared), read_gray(visible)
+        if first.shape != second.shape:
+            raise DataError(f"{infrared} and {visible}: differ in size; a pair must be of one size")
+        if min(first.shape) < crop:
+            raise DataError(f"{infrared}: is smaller than the crop of {crop} pixels; choose a smaller --crop")
+        pairs.append(np.stack([first, second]))
+    if not pairs:
+        raise DataError(f"{', '.join(map(str, folders))}: no pairs of pictures are left to train on")
+    return pairs
+
+
+def _paths(folder: Path) -> list[tuple[Path, Path]]:
+    pairing = group_by_stem(training_folder(folder))
+    if pairing.orphans or not pairing.groups:
+        problem = f"{pairing.orphans[0]} has no partner" if pairing.orphans else "no pairs of pictures"
+        raise DataError(f"{folder}: {problem}; ir and vis must hold pictures of the same names")
+    return [(infrared, visible) for _, (infrared, visible) in pairing.groups]
+
+
+def _training_paths(folder: Path) -> list[tuple[Path, Path]]:
+    pairs = _paths(folder)
+    if folder.name == "msrs361":
+        return [pair for pair in pairs if not is_msrs361_validation(pair[0].stem)]
+    return pairs
+
+
+class PairCrops(Dataset[Tensor]):
+    """Square crops (2, 1, crop, crop) in [0, 1] of pairs that are held in memory."""
+
+    def __init__(self, pairs: Sequence[Pair], crop: int) -> None:
+        self.pairs = list(pairs)
+        self.crop = crop
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, draw: PairDraw) -> Tensor:
+        """The crop that a draw names."""
+        index, down, right, upside_down, mirrored = draw
+        pair = self.pairs[index]
+        top = int(down * (pair.shape[1] - self.crop + 1))
+        left = int(right * (pair.shape[2] - self.crop + 1))
+        crop = pair[:, top : top + self.crop, left : left + self.crop]
+        flipped = crop[:, :: -1 if upside_down else 1, :: -1 if mirrored else 1]
+        return torch.from_numpy(flipped.astype(np.float32) / 255).unsqueeze(1)
+
+
+class PairDraws(Sampler[PairDraw]):
+    """So many draws per epoch, a function of the seed and the epoch alone; every pair before any comes again."""
+
+    def __init__(self, count: int, draws: int, seed: int) -> None:
+        self.count, self.draws, self.seed = count, draws, seed
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return self.draws
+
+    def set_epoch(self, epoch: int) -> None:
+        """Say which epoch comes next; the trainer does it."""
+        self.epoch = epoch
+
+    def __iter__(self) -> Iterator[PairDraw]:
+        generator = np.random.default_rng([self.seed, self.epoch])
+        rounds = -(-self.draws // self.count)
+        order = np.concatenate([generator.permutation(self.count) for _ in range(rounds)])[: self.draws]
+        places, flips = generator.random((self.draws, 2)), generator.random((self.draws, 2)) < 0.5
+        for index, (down, right), (upside_down, mirrored) in zip(order, places, flips, strict=True):
+            yield int(index), float(down), float(right), bool(upside_down), bool(mirrored)

@@ -1,0 +1,215 @@
+"""Trainings of CSC-MMFN from data to weights with a card: on a folder of scenes, or on the pair to be fused."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from imfuse.data.cave import cave_set, read_cave
+from imfuse.data.spectral_pair import SpectralPair, read_pair, write_bands
+from imfuse.errors import DataError, OutputError
+from imfuse.model_card import ModelCard, write_card
+from imfuse.networks.csc_mmfn import CSCMMFN
+from imfuse.train.csc_mmfn import CSCMMFNConfig, scene_scores, train_csc_mmfn
+from imfuse.train.cubes import PackedScene, pack
+from imfuse.train.export import save_model
+from imfuse.train.loop import find_checkpoint
+
+log = logging.getLogger(__name__)
+
+_METRICS = "PSNR in dB over all pixels and bands, mean spectral angle in degrees; clamped to [0, 1]"
+
+
+def read_scenes(folder: Path) -> list[PackedScene]:
+    """The scenes of a folder in CAVE's form, packed; all of one number of bands.
+
+    Raises:
+        DataError: there are none, or their bands differ in number.
+    """
+    scenes = []
+    for scene in cave_set(folder).scenes:
+        bands, guide = read_cave(scene)
+        scenes.append(pack(scene.name, bands, guide))
+        if scenes[-1].bands.shape[0] != scenes[0].bands.shape[0]:
+            counts = [len(one.bands) for one in (scenes[-1], scenes[0])]
+            raise DataError(f"{folder}: {scene.name} has {counts[0]} bands, and {scenes[0].name} {counts[1]}")
+    return scenes
+
+
+def train_on_scenes(
+    config: CSCMMFNConfig,
+    data: Path,
+    run: Path,
+    seeds: int = 1,
+    validation: Path | None = None,
+    *,
+    resume: bool = False,
+    progress: bool = True,
+) -> ModelCard:
+    """Train with ``seeds`` seeds from ``config.seed`` on; weights and card of the best one on validation into ``run``.
+
+    With one seed its files lie in ``run`` itself; with several, those of each in ``run/seed-N``.
+
+    Args:
+        config: the recipe.
+        data: folder of scenes: see :func:`imfuse.data.cave.cave_set`.
+        run: folder of the run.
+        seeds: how many.
+        validation: folder of scenes to score on.
+        resume: go on from the checkpoint of the run.
+        progress: show a progress bar.
+
+    Raises:
+        DataError: the scenes are not as the recipe says, or several seeds without validation scenes to choose by.
+    """
+    if seeds > 1 and validation is None:
+        raise DataError("several seeds are chosen between on validation scenes: give --validation FOLDER")
+    scenes = read_scenes(data)
+    scored = [] if validation is None else read_scenes(validation)
+    for folder, found in ((data, scenes), (validation, scored)):
+        for scene in found[:1]:
+            _check_bands(config, len(scene.bands), len(scene.guide), str(folder))
+    place = data.resolve()
+    words = {f"{place.parent.name}/{place.name}": _data_words(scenes)}
+    cards = []
+    for offset in range(seeds):
+        recipe = config.with_seed(config.seed + offset)
+        folder = run if seeds == 1 else run / f"seed-{recipe.seed}"
+        log.info("seed %d (%d of %d)", recipe.seed, offset + 1, seeds)
+        goes_on = resume and (seeds == 1 or find_checkpoint(folder) is not None)
+        network = train_csc_mmfn(recipe, scenes, folder, validation=scored, resume=goes_on, progress=progress)
+        figures = {"validation": _figures(network, recipe, scored)} if scored else {}
+        cards.append(_save(network, recipe, folder, words, figures, "the only run"))
+    return cards[0] if seeds == 1 else _choose(cards, run)
+
+
+def train_on_pair(
+    config: CSCMMFNConfig,
+    low: Path,
+    guide: Path,
+    run: Path,
+    *,
+    resume: bool = False,
+    progress: bool = True,
+) -> tuple[ModelCard, Path]:
+    """Train on a pair one scale down, where its bands are the truth, then fuse it as it is.
+
+    Bands, channels and scale of the recipe are the pair's; the crops are no larger than its coarse bands.
+
+    Args:
+        config: the recipe.
+        low: the bands: see :func:`imfuse.data.spectral_pair.read_pair`.
+        guide: of a whole multiple of their size.
+        run: folder of the run; ``fused`` with the ending of ``low`` is the result.
+        resume: go on from the checkpoint of the run.
+        progress: show a progress bar.
+
+    Returns:
+        The card and the path of the result.
+
+    Raises:
+        DataError: the pair is too small, or no pair.
+        OutputError: the result is there already, or cannot be written.
+    """
+    target = run / f"fused{low.suffix}"
+    if target.exists():
+        raise OutputError(f"{target}: exists already; choose another --run")
+    pair = read_pair(low, guide)
+    recipe = _fitted(config, pair)
+    reduced = recipe.protocol().reduced(pair.low, pair.guide, curved=pair.curved)
+    scenes = [pack(low.name, reduced.truth, reduced.guide)]
+    network = train_csc_mmfn(recipe, scenes, run, validation=scenes, resume=resume, progress=progress)
+    with torch.inference_mode():
+        fused = network.fuse([pair.low, pair.guide])
+    clipped = write_bands(target, fused, pair)
+    if clipped:
+        log.info("%d values of %d were clipped to the range of %s", clipped, fused.numel(), pair.dtype)
+    words = {f"{low.name}, {guide.name}": f"given by the user; the bands were divided by {pair.peak:g}"}
+    figures = {"training pair, one scale down": _figures(network, recipe, scenes)}
+    return _save(network, recipe, run, words, figures, "the only run"), target
+
+
+def model_name(config: CSCMMFNConfig) -> str:
+    """The name of a recipe's model, as users write it: ``csc-mmfn-x4``, and ``-linear`` with a decoded guide."""
+    return f"csc-mmfn-x{config.scale}" + ("-linear" if config.guide_transfer == "linear" else "")
+
+
+def _fitted(config: CSCMMFNConfig, pair: SpectralPair) -> CSCMMFNConfig:
+    """The recipe for a pair."""
+    bands, channels, scale = pair.low.shape[1], pair.guide.shape[1], pair.scale
+    side = min(pair.low.shape[-2:]) // scale * scale
+    if side < 2 * scale:
+        height, width = pair.low.shape[-2:]
+        raise DataError(
+            f"bands of {height}×{width} pixels are too few to train on at scale {scale}: {2 * scale} are needed at "
+            "least; take a larger part of the scene"
+        )
+    crop = max(2 * scale, min(config.crop, side) // scale * scale)
+    return replace(config, bands=bands, guide_channels=channels, scale=scale, crop=crop)
+
+
+def _check_bands(config: CSCMMFNConfig, bands: int, channels: int, place: str) -> None:
+    if (bands, channels) != (config.bands, config.guide_channels):
+        raise DataError(
+            f"{place}: holds {bands} bands and guides of {channels} channels: give --bands {bands} --guide-channels "
+            f"{channels}"
+        )
+
+
+def _figures(network: CSCMMFN, recipe: CSCMMFNConfig, scenes: Sequence[PackedScene]) -> dict[str, Any]:
+    scores = scene_scores(network, recipe.protocol(), scenes)
+    return {
+        "data": f"{len(scenes)} scenes, scale {recipe.scale}, {recipe.degradation}",
+        "metrics": _METRICS,
+        "scores": {key: float(np.mean([score[key] for score in scores])) for key in ("psnr", "sam")},
+        "scenes": {scene.name: score for scene, score in zip(scenes, scores, strict=True)},
+    }
+
+
+def _save(
+    network: CSCMMFN,
+    recipe: CSCMMFNConfig,
+    folder: Path,
+    data: Mapping[str, str],
+    figures: Mapping[str, Any],
+    selection: str,
+) -> ModelCard:
+    return save_model(
+        network,
+        folder / f"{model_name(recipe)}.safetensors",
+        network=recipe.network,
+        arguments=recipe.network_arguments(),
+        tasks=("spectral",),
+        paper=recipe.paper,
+        data=data,
+        recipe=recipe.to_dict(),
+        selection=selection,
+        figures=figures,
+    )
+
+
+def _choose(cards: list[ModelCard], run: Path) -> ModelCard:
+    """Copy the files of the best seed into ``run``; its card tells the scores of all."""
+    scores = {str(card.recipe["seed"]): card.figures["validation"]["scores"] for card in cards}
+    best = max(cards, key=lambda card: float(card.figures["validation"]["scores"]["psnr"]))
+    for name in (best.weights_path.name, "config.json", "curves.csv", "curves.png"):
+        shutil.copyfile(best.weights_path.with_name(name), run / name)
+    figures = {"validation": {**best.figures["validation"], "seeds": scores}}
+    words = "the seed with the largest PSNR on the validation scenes"
+    card = replace(best, selection=words, figures=figures, path=run / f"{best.name}.json")
+    write_card(card, run / f"{best.name}.json")
+    return card
+
+
+def _data_words(scenes: Sequence[PackedScene]) -> str:
+    names = ", ".join(scene.name for scene in scenes)
+    return (
+        f"{len(scenes)} scenes of bands and RGB renderings in CAVE's form (Yasuma et al. 2010, research use): {names}"
+    )
