@@ -29,5 +29,5 @@ def same_scenes(pictures: Sequence[Path], others: Sequence[Path]) -> set[Path]:
     if not pictures or not others:
         return set()
     first, second = (np.stack([thumbnail(read_gray(path)) for path in paths]) for paths in (pictures, others))
-    found = (first @ second.T > SAME).any(axis=1)
+    found = np.asarray((first @ second.T).max(axis=1) > SAME)
     return {path for path, same in zip(pictures, found, strict=True) if same}
