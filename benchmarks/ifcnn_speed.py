@@ -170,6 +170,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--width", type=int, default=640)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--clock", choices=CLOCKS, default="wall")
+    parser.add_argument("--kind", choices=KINDS, nargs="*", default=list(KINDS))
     parser.add_argument("--no-onnx", action="store_true", help="without onnxruntime")
     parser.add_argument("--peak", help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -187,7 +188,7 @@ def main() -> None:
         if any(os.environ.get(name) != value for name, value in ALLOCATOR.items()):
             os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **ALLOCATOR})
         print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, allocator {ALLOCATOR}")
-        for kind in KINDS:
+        for kind in arguments.kind:
             made = forms(net, kind, arguments)
             check(made)
             show_times(kind, made, arguments)

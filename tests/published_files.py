@@ -57,6 +57,26 @@ def _encoder(prefix: str, layers: int) -> State:
     return state
 
 
+def fnet_state(seed: int = 0) -> State:
+    """FNet's file."""
+    torch.manual_seed(seed)
+    state: State = {}
+    for coder, channels in (("net_u", 1), ("net_v", 1), ("net_z", 2)):
+        layers = {"x0_block.conv_in": 1, "x1_block.conv_in": 1, "x1_block.basic_layer.ch_down": 0}
+        layers["x1_block.basic_layer.ch_up"] = 1
+        for module in range(3):
+            layers[f"IM.{module}.conv_in"] = 1
+            layers |= {f"IM.{module}.basic_layer{index}.{way}": way == "ch_up"
+                       for index in (1, 2) for way in ("ch_down", "ch_up")}  # fmt: skip
+        for layer, up in layers.items():
+            shape = (64, channels, 9, 9) if up else (channels, 64, 9, 9)
+            state[f"{coder}.{layer}.weight"] = torch.randn(shape) * 0.01
+        state |= {f"{coder}.{name}": torch.rand(1) for name in ("w_theta", "b_theta", "w_ro", "b_ro")}
+    for name in ("conv_u", "conv_v", "decoder.conv_1", "decoder.conv_2", "decoder.conv_3"):
+        state[f"{name}.weight"] = torch.randn(1, 64, 9, 9) * 0.01
+    return state
+
+
 def save(folder: Path, states: dict[str, State]) -> list[Path]:
     """Write the files."""
     paths = [folder / name for name in states]

@@ -23,7 +23,7 @@ def convert(
         Optional[str],  # noqa: UP045 - Typer 0.12 reads this form
         typer.Option(
             help="Fusion rule that the model gets: for IFCNN maximum, average or addition, by default what the file's "
-            "name says; for AUIF addition, average or l1_norm, by default addition."
+            "name says; for AUIF addition, average or l1_norm, by default addition. FNet has none."
         ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace weights and card that exist.")] = False,
@@ -31,7 +31,7 @@ def convert(
 ) -> None:
     """Make weights with a card of a checkpoint that the authors of a paper published.
 
-    Known are IFCNN (IFCNN-MAX.pth, IFCNN-MEAN.pth, IFCNN-SUM.pth) and AUIF
+    Known are IFCNN (IFCNN-MAX.pth, IFCNN-MEAN.pth, IFCNN-SUM.pth), FNet (FNet.pth) and AUIF
     (TCSVT_Encoder_Base.model, TCSVT_Encoder_Detail.model, TCSVT_Decoder.model, all three at once), by what is in
     them and not by their names. Nothing in the files is run. The weights stay their authors'.
 

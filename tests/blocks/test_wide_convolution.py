@@ -4,6 +4,7 @@ import torch.nn.functional as F
 
 from imfuse.blocks.wide_convolution import (
     Padding,
+    border,
     composed_kernel,
     composed_kernels,
     literal_pair,
@@ -34,8 +35,13 @@ def test_with_the_border_it_is_both_convolutions_everywhere(
     kernels = composed_kernels(first, second, padding, height, width)
     picture = padded(x, size // 2 + 1, padding)
     with torch.set_grad_enabled(recorded):
-        result = with_border(F.conv2d(picture, kernels[1, 1], bias), picture, kernels, bias)
-    torch.testing.assert_close(result, literal_pair(x, first, second, bias, padding), rtol=0, atol=1e-12)
+        edge, expected = border(picture, kernels, bias), literal_pair(x, first, second, bias, padding)
+        result = with_border(F.conv2d(picture, kernels[1, 1], bias), edge)
+        for row in range(height):  # of bands, too
+            inside = F.conv2d(picture[..., row : row + kernels.shape[-1], :], kernels[1, 1], bias)
+            band = with_border(inside, edge, row)
+            torch.testing.assert_close(band, expected[..., row : row + 1, :], rtol=0, atol=1e-12)
+    torch.testing.assert_close(result, expected, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("padding", ["replicate", "reflect"])

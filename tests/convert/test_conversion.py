@@ -13,10 +13,12 @@ from typer.testing import CliRunner
 import imfuse
 from imfuse.cli import app
 from imfuse.convert import convert_checkpoint
+from imfuse.convert.fnet import translated_state
+from imfuse.errors import UsageError
 from imfuse.networks.auif import AUIF
 from imfuse.networks.ifcnn import IFCNN
 from imfuse.ops.colour import luma
-from published_files import auif_states, ifcnn_state, literal_auif, literal_ifcnn, save
+from published_files import auif_states, fnet_state, ifcnn_state, literal_auif, literal_ifcnn, save
 
 SCHEMES = [("MAX", "maximum"), ("MEAN", "average"), ("SUM", "addition")]
 
@@ -51,6 +53,20 @@ def test_auif_gives_what_the_released_network_gives(tmp_path: Path) -> None:
         network = imfuse.load(weights).network
         assert isinstance(network, AUIF)
         torch.testing.assert_close(network.fuse(sources), expected, rtol=0, atol=1e-4)
+
+
+def test_fnet_gets_the_released_values(tmp_path: Path) -> None:
+    """The names differ and scalars lie in vectors of one; the network itself is compared in its own tests."""
+    state = fnet_state()
+    (file,) = save(tmp_path, {"FNet.pth": state})
+    card = convert_checkpoint([file], tmp_path / "fnet-published.safetensors").card
+    assert (card.parameters, card.tasks) == (419_916, ("medical", "infrared"))
+    converted = imfuse.load(card.weights_path).network.state_dict()
+    ours = translated_state(state)
+    assert converted.keys() == ours.keys()
+    assert all(torch.equal(converted[name], value) for name, value in ours.items())
+    with pytest.raises(UsageError, match="no rule"):
+        convert_checkpoint([file], tmp_path / "x.safetensors", rule="average")
 
 
 def test_what_a_file_is_stands_in_it_and_not_in_its_name(tmp_path: Path) -> None:
@@ -165,3 +181,16 @@ def test_published_auif_gives_its_published_outputs(reference_dir: Path, tmp_pat
         for key, found in zip(("base_ir", "detail_ir"), maps, strict=True):
             if key in entries:
                 np.testing.assert_allclose(found.numpy(), entries[key], rtol=0, atol=1e-4)
+
+
+@pytest.mark.data
+def test_published_fnet_is_converted(reference_dir: Path, tmp_path: Path) -> None:
+    card = convert_checkpoint([reference_dir / "weights/FNet.pth"], tmp_path / "published.safetensors").card
+    assert card.parameters == 419_916
+    entries = np.load(reference_dir / "outputs/fnet/MRI_CT_11.npz")
+    sources = [torch.from_numpy(entries[key])[None, None, :64, :64] for key in ("A", "B")]
+    network = imfuse.load(card.weights_path).network
+    with torch.inference_mode():
+        fused = network.fuse(sources)
+    assert fused.shape == (1, 1, 64, 64)
+    torch.testing.assert_close(fused, network.literal(*sources), rtol=0, atol=1e-3)

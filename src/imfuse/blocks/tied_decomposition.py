@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from imfuse.blocks.activations import ActivationName, activated, activation, recorded
 from imfuse.blocks.normalisation import scale_and_shift
-from imfuse.blocks.wide_convolution import composed_kernels, literal_pair, padded, with_border
+from imfuse.blocks.wide_convolution import border, composed_kernels, literal_pair, padded, with_border
 from imfuse.ops.filters import correlate
 
 
@@ -69,4 +69,4 @@ class TiedDecompositionLayer(nn.Module):
     def _correlated(self, x: Tensor, second: Tensor, bias: Tensor | None) -> Tensor:
         kernels = composed_kernels(self.kernel, second, "reflect", *x.shape[-2:])
         inside = correlate(x, kernels[1, 1, 0, 0], None if bias is None else bias[0])
-        return with_border(inside, padded(x, self.halo, "reflect"), kernels, bias)
+        return with_border(inside, border(padded(x, self.halo, "reflect"), kernels, bias))

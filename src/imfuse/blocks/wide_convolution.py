@@ -9,7 +9,7 @@ there, the border's pixels too are one composed convolution each, of kernels of 
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -109,35 +109,30 @@ def _taps(axis: int, centre: Tensor, before: Tensor | None = None, after: Tensor
     return torch.stack([none if before is None else before, centre, none if after is None else after], axis)
 
 
-def with_border(
-    inside: Tensor, picture: Tensor, kernels: Tensor, bias: Tensor | None, *, top: bool = True, bottom: bool = True
-) -> Tensor:
-    """The correlation of a picture with the kernel of its inside, with the border's own values at the border.
+class Border(NamedTuple):
+    """The outermost pixels of a picture (B, O, H, W); the first and last row end with the corners."""
+
+    left: Tensor
+    right: Tensor
+    top: Tensor
+    bottom: Tensor
+
+
+def border(picture: Tensor, kernels: Tensor, bias: Tensor | None) -> Border:
+    """What both convolutions give at the border.
 
     Args:
-        inside: (B, O, H, W): of all rows of a picture, or of some from its left to its right border. Written into,
-            unless that is recorded.
-        picture: (B, I, H + m + 1, W + m + 1): its rows and columns, padded.
+        picture: (B, I, H + m + 1, W + m + 1), padded.
         kernels: of :func:`composed_kernels`.
         bias: (O,), or None.
-        top: whether the first row is the picture's first.
-        bottom: whether the last row is the picture's last.
-
-    Returns:
-        (B, O, H, W).
     """
     size = kernels.shape[-1]
-    columns = [F.conv2d(picture[..., :size], kernels[1, 0], bias), F.conv2d(picture[..., -size:], kernels[1, 2], bias)]
-    first = [_border_row(picture[..., :size, :], kernels[0], bias)] if top else []
-    last = [_border_row(picture[..., -size:, :], kernels[2], bias)] if bottom else []
-    if recorded():  # in a graph, to write into a large tensor is to copy it with every place that is written
-        return _framed(inside, columns, first, last)
-    inside[..., :1], inside[..., -1:] = columns
-    for row in first:
-        inside[..., :1, :] = row
-    for row in last:
-        inside[..., -1:, :] = row
-    return inside
+    return Border(
+        F.conv2d(picture[..., :size], kernels[1, 0], bias),
+        F.conv2d(picture[..., -size:], kernels[1, 2], bias),
+        _border_row(picture[..., :size, :], kernels[0], bias),
+        _border_row(picture[..., -size:, :], kernels[2], bias),
+    )
 
 
 def _border_row(strip: Tensor, kernels: Tensor, bias: Tensor | None) -> Tensor:
@@ -149,10 +144,30 @@ def _border_row(strip: Tensor, kernels: Tensor, bias: Tensor | None) -> Tensor:
     return row
 
 
-def _framed(inside: Tensor, columns: list[Tensor], first: list[Tensor], last: list[Tensor]) -> Tensor:
-    """``inside`` with its outermost columns and rows replaced, as a new tensor."""
+def with_border(inside: Tensor, edge: Border, first: int = 0) -> Tensor:
+    """The correlation of a picture, or of some of its rows, with the kernel of its inside, with the border's values.
+
+    Args:
+        inside: (B, O, rows, W); written into, unless that is recorded.
+        edge: of the whole picture.
+        first: which row of the picture is the first of ``inside``.
+
+    Returns:
+        (B, O, rows, W).
+    """
     height, width = inside.shape[-2:]
-    body = torch.cat([columns[0], inside[..., 1:-1], columns[1]], -1) if width > 1 else columns[0]
-    body = body[..., len(first) :, :]
-    body = body[..., : max(height - len(first) - len(last), 0), :]
-    return torch.cat([*first, body, *(last if height > 1 else [])], -2)
+    last = first + height
+    left, right = edge.left[..., first:last, :], edge.right[..., first:last, :]
+    top = [edge.top] if first == 0 else []
+    only_row = first == 0 and height == 1  # written once
+    bottom = [edge.bottom] if last == edge.left.shape[-2] and not only_row else []
+    if recorded():  # in a graph, to write into a large tensor is to copy it with every place that is written
+        body = torch.cat([left, inside[..., 1:-1], right], -1) if width > 1 else left
+        body = body[..., len(top) : max(height - len(bottom), len(top)), :]
+        return torch.cat([*top, body, *bottom], -2)
+    inside[..., :1], inside[..., -1:] = left, right
+    for row in top:
+        inside[..., :1, :] = row
+    for row in bottom:
+        inside[..., -1:, :] = row
+    return inside

@@ -11,6 +11,7 @@ from torch import Tensor
 from imfuse import __version__
 from imfuse.convert.auif import AUIF_RELEASED
 from imfuse.convert.checkpoints import Checkpoint, State, read_checkpoint
+from imfuse.convert.fnet import FNET_RELEASED
 from imfuse.convert.ifcnn import IFCNN_RELEASED
 from imfuse.convert.released import Released, Translation
 from imfuse.errors import OutputError, UsageError, WeightsError
@@ -19,7 +20,7 @@ from imfuse.io.naming import shown
 from imfuse.model_card import MODEL_NAME, ModelCard, write_card
 from imfuse.registry import build_network, file_hash
 
-RELEASED: tuple[Released, ...] = (IFCNN_RELEASED, AUIF_RELEASED)
+RELEASED: tuple[Released, ...] = (IFCNN_RELEASED, AUIF_RELEASED, FNET_RELEASED)
 """The published models that can be converted."""
 
 LICENCE = "published by its authors, whom the weights belong to; not part of imfuse, and not under its licence"
@@ -49,7 +50,7 @@ def convert_checkpoint(
     alone: nothing in them is run.
 
     Args:
-        files: all files of one model, in any order: IFCNN's one, AUIF's three.
+        files: all files of one model, in any order: one of IFCNN or FNet, three of AUIF.
         output: the ``.safetensors`` file; its stem becomes the model's name, and the card goes beside it (``.json``).
         rule: the fusion rule of the model; by default its authors', which IFCNN's files tell by their names alone.
         overwrite: replace an output that exists.

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from torch import Tensor
+
+from imfuse.convert.checkpoints import Checkpoint
+from imfuse.convert.released import Part, Released, Translation
+from imfuse.errors import UsageError
 
 MARKS = frozenset(
     {"net_u.x0_block.conv_in.weight", "net_v.w_theta", "net_z.IM.2.basic_layer2.ch_up.weight", "decoder.conv_3.weight"}
@@ -58,3 +62,25 @@ def translated_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """
     renamed = {translated_name(name) or name: value for name, value in state.items()}
     return {name: value.reshape(()) if value.shape == (1,) else value for name, value in renamed.items()}
+
+
+def _translate(files: Sequence[Checkpoint], rule_name: str | None) -> Translation:
+    """Its sizes are the defaults of the network.
+
+    Raises:
+        UsageError: a rule was asked for.
+    """
+    if rule_name is not None:
+        raise UsageError("FNet has no rule to choose; leave --rule out")
+    (file,) = files
+    return Translation({}, translated_state(file.state), ("medical", "infrared"))
+
+
+FNET_RELEASED = Released(
+    name="FNet",
+    network="fnet",
+    paper="G. Panda, S. Kundu, S. Bhattacharya, A. Routray: ℓ0-Regularized Sparse Coding-based Interpretable Network "
+    "for Multi-Modal Image Fusion. arXiv:2411.04519",
+    parts=(Part("the network (FNet.pth)", MARKS),),
+    translate=_translate,
+)

@@ -183,8 +183,8 @@ class IFCNN(FusionNetwork):
                 raise UsageError("IFCNN fuses gray pictures or colour pictures, not both at once")
             if not encoders:
                 encoders[channels] = self._encoder(source)
-            encoder = encoders[channels]
-            return encoder.features(encoder.padded(source), (0, height)).relu_()
+            (features,) = encoders[channels].features(source, [(0, height)])
+            return features.relu_()
 
         return encode
 

@@ -1,4 +1,4 @@
-"""IFCNN in inference: features of one band of rows after the other, which stay in the processor's cache.
+"""IFCNN in inference: features of one band of rows after the other.
 
 Of the whole picture only the merged features are held, in one tensor that already has the border that CONV3 needs.
 Where something is recorded, a gradient or an export, there is one band.
@@ -6,19 +6,19 @@ Where something is recorded, a gradient or an export, there is one band.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from imfuse.blocks.activations import recorded
-from imfuse.blocks.wide_convolution import composed_kernels, with_border
+from imfuse.blocks.wide_convolution import border, composed_kernels, with_border
 from imfuse.ops.padding import replicate_pad
 from imfuse.rules import Rule
 
-BAND = 2**15
-"""Pixels of a band."""
+BAND = 2**16
+"""Pixels of a band: smaller ones take less memory, and more turns of all threads."""
 
 Band = tuple[int, int]
 """First row of a band, and first row after it."""
@@ -40,18 +40,15 @@ class Encoder:
         self.bias = bias
         self.kernels = composed_kernels(first, second, "replicate", height, width)
         self.inside = _channels_last(self.kernels[1, 1])
-        self.height = height
 
-    def padded(self, source: Tensor) -> Tensor:
-        """A source (B, I, H, W) with the border that the kernels reach into."""
-        return _channels_last(replicate_pad(source, self.inside.shape[-1] // 2))
-
-    def features(self, padded: Tensor, band: Band) -> Tensor:
-        """Features (B, O, rows, W) of a band, before the ReLU."""
-        top, bottom = band
-        rows = padded[..., top : bottom + self.inside.shape[-1] - 1, :]
-        inside = F.conv2d(rows, self.inside, self.bias)
-        return with_border(inside, rows, self.kernels, self.bias, top=top == 0, bottom=bottom == self.height)
+    def features(self, source: Tensor, bands: Iterable[Band]) -> Iterator[Tensor]:
+        """Features (B, O, rows, W) of every band of a source (B, I, H, W), before the ReLU."""
+        size = self.inside.shape[-1]
+        picture = _channels_last(replicate_pad(source, size // 2))
+        edge = border(picture, self.kernels, self.bias)
+        for top, bottom in bands:
+            inside = F.conv2d(picture[..., top : bottom + size - 1, :], self.inside, self.bias)
+            yield with_border(inside, edge, top)
 
 
 class Merged:
@@ -80,9 +77,8 @@ class Merged:
 
     def add(self, encoder: Encoder, source: Tensor) -> None:
         """Take the next source (B, I, H, W)."""
-        padded = encoder.padded(source)
-        for band, fold in zip(self.bands, self.folds, strict=True):
-            features = encoder.features(padded, band)
+        features_of_bands = encoder.features(source, self.bands)
+        for band, fold, features in zip(self.bands, self.folds, features_of_bands, strict=True):
             if self.empty and self.canvas is not None:
                 fold.add(torch.clamp_min(features, 0, out=self._inside(self.canvas, band)))
             else:
