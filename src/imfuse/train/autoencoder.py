@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import lightning.pytorch as pl
 import numpy as np
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.optim import Optimizer
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from imfuse.losses.reconstruction import reconstruction_loss
@@ -18,48 +16,26 @@ from imfuse.networks.two_scale import TwoScaleNetwork
 from imfuse.train.autoencoder_config import AutoencoderConfig
 from imfuse.train.loop import check_loss, fit, starting_point
 from imfuse.train.pictures import crop_loader, read_training_pictures
+from imfuse.train.settling import SettlingModule
 
 
-class Reconstruction(pl.LightningModule):
+class Reconstruction(SettlingModule):
     """Reproduce single pictures: Adam, the reconstruction loss, and one drop of the learning rate to a tenth.
 
     In the last epochs, in which the network settles, the statistics of the normalisations are held.
     """
 
+    network: TwoScaleNetwork
+
     def __init__(self, network: TwoScaleNetwork, config: AutoencoderConfig, pictures: list[NDArray[np.uint8]]) -> None:
-        super().__init__()
-        self.network = network
+        super().__init__(network, config)
         self.config = config
         self.pictures = pictures
-
-    @property
-    def settling(self) -> bool:
-        """Whether this is one of the last epochs."""
-        return self.current_epoch >= self.config.epochs
 
     def train_dataloader(self) -> DataLoader[Tensor]:
         """The crops of the next epoch."""
         batch = self.config.settle_batch if self.settling else self.config.batch
         return crop_loader(self.pictures, batch, self.config.crop, self.config.seed)
-
-    def on_train_epoch_start(self) -> None:
-        """While settling, hold the statistics of the normalisations."""
-        if self.settling:
-            for module in self.network.modules():
-                if isinstance(module, nn.BatchNorm2d):
-                    module.eval()
-
-    def on_train_batch_start(self, batch: Tensor, batch_idx: int) -> None:
-        """While settling, set the learning rate step by step."""
-        if self.settling:
-            epochs = self.current_epoch - self.config.epochs + batch_idx / self.trainer.num_training_batches
-            for group in self.trainer.optimizers[0].param_groups:
-                group["lr"] = self.config.settled_rate(epochs / self.config.settle_epochs)
-
-    def configure_gradient_clipping(self, optimizer: Optimizer, *_: object, **__: object) -> None:
-        """While settling, clip the gradient."""
-        if self.settling:
-            self.clip_gradients(optimizer, gradient_clip_val=1.0, gradient_clip_algorithm="norm")
 
     def training_step(self, batch: Tensor, _index: int) -> Tensor:
         """The loss of a batch (B, 1, crop, crop)."""

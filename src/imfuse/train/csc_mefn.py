@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
-import lightning.pytorch as pl
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
@@ -22,6 +21,7 @@ from imfuse.ops.exposure_similarity import GRAY_WINDOW
 from imfuse.train.brackets import Bracket, BracketCrops, BracketDraws, Crops
 from imfuse.train.config import TrainingConfig
 from imfuse.train.loop import check_loss, fit, starting_point
+from imfuse.train.settling import SettlingModule
 
 HaloCount = Literal["steps", "epochs"]
 
@@ -110,44 +110,21 @@ class CSCMEFNConfig(TrainingConfig):
         return self.learning_rate * (1 + math.cos(math.pi * done)) / 2
 
 
-class BracketFusion(pl.LightningModule):
+class BracketFusion(SettlingModule):
     """Fuse brackets so that MEF-SSIM is high and gradients are small."""
 
+    network: CSCMEFN
+
     def __init__(self, network: CSCMEFN, config: CSCMEFNConfig, brackets: Sequence[Bracket]) -> None:
-        super().__init__()
-        self.network = network
+        super().__init__(network, config)
         self.config = config
         self.crops = BracketCrops(brackets, config.crop)
-
-    @property
-    def settling(self) -> bool:
-        """Whether this is one of the last epochs."""
-        return self.current_epoch >= self.config.epochs
 
     def train_dataloader(self) -> DataLoader[Crops]:
         """The batches of the next epoch."""
         config, available = self.config, [len(bracket.lumas) for bracket in self.crops.brackets]
         draws = BracketDraws(available, config.repeats, config.batch, config.most, config.seed)
         return DataLoader(self.crops, batch_size=None, sampler=draws)
-
-    def on_train_epoch_start(self) -> None:
-        """While settling, hold the statistics of the normalisations."""
-        if self.settling:
-            for module in self.network.modules():
-                if isinstance(module, nn.BatchNorm2d):
-                    module.eval()
-
-    def on_train_batch_start(self, batch: Crops, batch_idx: int) -> None:
-        """While settling, set the learning rate step by step."""
-        if self.settling:
-            epochs = self.current_epoch - self.config.epochs + batch_idx / self.trainer.num_training_batches
-            for group in self.trainer.optimizers[0].param_groups:
-                group["lr"] = self.config.settled_rate(epochs / self.config.settle_epochs)
-
-    def configure_gradient_clipping(self, optimizer: Optimizer, *_: object, **__: object) -> None:
-        """While settling, clip the gradient."""
-        if self.settling:
-            self.clip_gradients(optimizer, gradient_clip_val=1.0, gradient_clip_algorithm="norm")
 
     def training_step(self, batch: Crops, _index: int) -> Tensor:
         """Eq. 8 for a batch."""
