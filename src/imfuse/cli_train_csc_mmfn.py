@@ -57,6 +57,12 @@ def train_csc_mmfn(
     epsilon: Annotated[float, typer.Option(help="Of the guided filter.")] = 1e-3,
     residual: Annotated[bool, typer.Option(help="Decode what the bicubic bands lack, or the bands themselves.")] = True,
     consistent: Annotated[bool, typer.Option(help="Make the averages those that were measured, exactly.")] = True,
+    start: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE", help="Weights (.safetensors) to start from: of any scale and curve of the guide, say."
+        ),
+    ] = "",
     validation_every: Annotated[int, typer.Option(min=1, help="Epochs between scorings on --validation.")] = 5,
     seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds to train; the best on --validation is kept.")] = 1,
@@ -74,6 +80,8 @@ def train_csc_mmfn(
       imfuse train csc-mmfn --data spectral/cave/train --validation spectral/cave/val
 
       imfuse train csc-mmfn --data spectral/cave/train --scale 8 --crop 96 --batch 2 --run runs/csc-mmfn-x8
+
+      imfuse train csc-mmfn --data spectral/cave/train --guide-transfer linear --start csc-mmfn-x4.safetensors
 
       imfuse train csc-mmfn --pair bands.tif pan.tif --crops 200 --epochs 20
     """
@@ -98,6 +106,7 @@ def train_csc_mmfn(
         "epsilon": epsilon,
         "residual": residual,
         "consistent": consistent,
+        "start": start,
         "validation_every": validation_every,
         "seed": seed,
     }

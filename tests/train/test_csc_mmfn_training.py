@@ -193,6 +193,21 @@ def test_what_cannot_be_trained_is_told(tmp_path: Path, folder: Path) -> None:
         assert "--pair LR GUIDE" in str(failed.exception)
 
 
+def test_a_training_starts_from_another_scale(tmp_path: Path, folder: Path) -> None:
+    first = train_on_scenes(replace(SMALL, epochs=1), folder, tmp_path / "first", progress=False)
+    start = str(first.weights_path)
+    config = replace(SMALL, epochs=1, scale=2, guide_transfer="linear", start=start)
+    torch.testing.assert_close(config.build().state_dict(), load_network(first).state_dict())
+    second = train_on_scenes(config, folder, tmp_path / "second", progress=False)
+    assert second.recipe["start"] == f"{first.name}, SHA-256 {first.sha256[:12]}"
+    before, after = (load_network(card).state_dict() for card in (first, second))
+    statistics = [name for name in before if "running" in name]
+    assert statistics and all(torch.equal(before[name], after[name]) for name in statistics)
+    assert any(not torch.equal(before[name], after[name]) for name in before)
+    with pytest.raises(UsageError, match=r"parameters are not those of this recipe.*decoder"):
+        replace(config, filters=SMALL.filters + 1).build()
+
+
 def test_losses_are_means_of_errors_and_of_their_logarithms() -> None:
     fused, truth = torch.rand(2, 3, 2, 5, 6, dtype=torch.double)
     errors = [float((fused[i] - truth[i]).square().mean()) for i in range(3)]

@@ -24,6 +24,7 @@ from imfuse.ops.resampling import Degradation
 from imfuse.train.config import TrainingConfig
 from imfuse.train.cubes import PackedScene, SceneCrops, example_loader, unpack
 from imfuse.train.loop import check_loss, fit, starting_point
+from imfuse.train.warm_start import take_weights
 
 _FIRST_LOOK = 32
 """Crops on which the statistics of the normalisations are taken."""
@@ -44,7 +45,7 @@ class CSCMMFNConfig(TrainingConfig):
     - The learning rate rises over the first tenth of the training to ``learning_rate``, which is the paper's, and
       falls as half a cosine to zero. 2·10⁻³ overshoots: after 60 steps 39.3 instead of 42.9 dB on validation crops.
     - The statistics of the normalisations are taken once, of the untrained network on the first crops, unit by unit,
-      and held: see :func:`take_statistics`.
+      and held: see :func:`take_statistics`. With ``start``, they are those of the model that is started from.
 
     With ``loss="psnr"`` the first steps go much farther: 45.0 dB instead of 42.9 after those 60.
 
@@ -61,6 +62,8 @@ class CSCMMFNConfig(TrainingConfig):
         validation_every: epochs from one scoring on validation scenes to the next.
         degradation: of the coarse bands; with ``gaussian``, ``consistent`` must be off.
         noise: of the coarse bands: see :class:`imfuse.data.wald.WaldProtocol`.
+        start: weights file to start from, or empty: of the same bands, guide channels, units and filters; scale and
+            guide transfer may be others.
         units, filters, radius, epsilon, residual, consistent, guide_transfer: of
             :class:`imfuse.networks.csc_mmfn.CSCMMFN`.
     """
@@ -83,6 +86,7 @@ class CSCMMFNConfig(TrainingConfig):
     validation_every: int = 5
     degradation: Degradation = "area"
     noise: float = 0.0
+    start: str = ""
     seed: int = 0
     units: int = 4
     filters: int = 64
@@ -121,8 +125,11 @@ class CSCMMFNConfig(TrainingConfig):
         return CSCMMFN(**self.network_arguments())
 
     def build(self) -> CSCMMFN:
-        """A fresh network whose parameters follow from the seed."""
-        return cast(CSCMMFN, super().build())
+        """A fresh network whose parameters follow from the seed, or the model that is started from."""
+        network = cast(CSCMMFN, super().build())
+        if self.start:
+            take_weights(network, self.start)
+        return network
 
     def rate(self, done: float) -> float:
         """The learning rate after this fraction of the training."""
@@ -256,7 +263,7 @@ def train_csc_mmfn(
     checkpoint = starting_point(config, run, resume)
     network = config.build()
     module = Sharpening(network, config, scenes, validation)
-    if checkpoint is None:
+    if checkpoint is None and not config.start:
         take_statistics(network, module.crops)
     fit(module, config, run, config.epochs if stop_after is None else stop_after, checkpoint, progress=progress)
     return module.network.cpu().eval()

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from imfuse.data.splits import MIDDLEBURY_VALIDATION
 from imfuse.fuser import Fuser
 from imfuse.networks.ifcnn import IFCNN
-from imfuse.registry import ModelCard, read_card
+from imfuse.registry import ModelCard
 from imfuse.rules import AVERAGE
 from imfuse.tasks import task
 from imfuse.train.export import save_model
 from imfuse.train.focus_crops import training_scenes
 from imfuse.train.focus_scores import score_truth, truth_pairs
 from imfuse.train.ifcnn import IFCNNConfig, train_ifcnn
+from imfuse.train.warm_start import start_words
 
 SHORT_NAMES = {"maximum": "max", "average": "mean", "addition": "sum"}
 """Rules as the paper calls the variants."""
@@ -90,18 +91,10 @@ def train_focus(
         tasks=AVERAGE_TASKS if config.rule == AVERAGE.name else TASKS,
         paper=config.paper,
         data=data.words(),
-        recipe=config.to_dict() | {"start": _start_words(config)},
+        recipe=config.to_dict() | {"start": start_words(config.start)},
         selection="the only run",
         figures=figures,
     )
-
-
-def _start_words(config: IFCNNConfig) -> str:
-    """The weights that a training started from, without where they lay."""
-    if not config.start:
-        return ""
-    card = read_card(Path(config.start).with_suffix(".json"))
-    return f"{card.name}, SHA-256 {card.sha256[:12]}"
 
 
 def _scores(network: IFCNN, validation: Path) -> dict[str, Any]:

@@ -19,11 +19,11 @@ from imfuse.data.focus_pairs import DepthScene, SigmaRule
 from imfuse.errors import DataError, UsageError
 from imfuse.losses.perceptual import PerceptualLoss, PerceptualName, perceptual_loss
 from imfuse.networks.ifcnn import IFCNN
-from imfuse.registry import load_network, read_card
 from imfuse.rules import MAXIMUM
 from imfuse.train.config import TrainingConfig
 from imfuse.train.focus_crops import FocusCrops, FocusDraws, Triple
 from imfuse.train.loop import check_loss, fit, starting_point
+from imfuse.train.warm_start import take_weights
 
 OptimiserName = Literal["sgd", "adam"]
 
@@ -119,7 +119,7 @@ class IFCNNConfig(TrainingConfig):
         """A network at its start."""
         network = IFCNN(**self.network_arguments())
         if self.start:
-            network.load_state_dict(load_network(read_card(Path(self.start).with_suffix(".json"))).state_dict())
+            take_weights(network, self.start)
             return network
         for module in (network.conv2.conv, network.conv3.conv, network.conv4):
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu")

@@ -21,6 +21,7 @@ from imfuse.train.csc_mmfn import CSCMMFNConfig, scene_scores, train_csc_mmfn
 from imfuse.train.cubes import PackedScene, pack
 from imfuse.train.export import save_model
 from imfuse.train.loop import find_checkpoint
+from imfuse.train.warm_start import start_words
 
 log = logging.getLogger(__name__)
 
@@ -189,7 +190,7 @@ def _save(
         tasks=("spectral",),
         paper=recipe.paper,
         data=data,
-        recipe=recipe.to_dict(),
+        recipe=recipe.to_dict() | {"start": start_words(recipe.start)},
         selection=selection,
         figures=figures,
     )
