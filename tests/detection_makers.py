@@ -52,7 +52,11 @@ def blob_kernels() -> NDArray[np.float32]:
     for width, height in ANCHORS:
         # Bodies fill the middle of their boxes; the ring around is a box of twice the size without the first.
         inner = (abs(columns) <= width / 4) & (abs(rows) <= height / 2)
-        ring = (abs(columns) <= width) & (abs(rows) <= 0.7 * height) & ~((abs(columns) <= width / 2) & (abs(rows) <= height / 2))
+        ring = (
+            (abs(columns) <= width)
+            & (abs(rows) <= 0.7 * height)
+            & ~((abs(columns) <= width / 2) & (abs(rows) <= height / 2))
+        )
         kernels.append(inner / inner.sum() - ring / ring.sum())
     return np.repeat(np.stack(kernels)[:, None], 3, axis=1).astype(np.float32) / 3
 
@@ -73,7 +77,13 @@ def save_blob_detector(path: Path, size: tuple[int, int] = (HEIGHT, WIDTH)) -> P
     boxes = boxes.reshape(count, 4, h * w).transpose(1, 0, 2).reshape(1, 4, count * h * w).astype(np.float32)
     cars = np.zeros((1, 1, count * h * w), np.float32)
     flat = np.array([1, 1, count * h * w], np.int64)
-    constants = {"kernels": kernels, "boxes": boxes, "cars": cars, "flat": flat, "rim": np.array([0, 0, pad, pad] * 2, np.int64)}
+    constants = {
+        "kernels": kernels,
+        "boxes": boxes,
+        "cars": cars,
+        "flat": flat,
+        "rim": np.array([0, 0, pad, pad] * 2, np.int64),
+    }
     nodes = [
         helper.make_node("Pad", ["images", "rim"], ["wide"], mode="edge"),  # or the border itself would be a blob
         helper.make_node("Conv", ["wide", "kernels"], ["raw"], strides=[STRIDE] * 2),
@@ -88,7 +98,9 @@ def save_blob_detector(path: Path, size: tuple[int, int] = (HEIGHT, WIDTH)) -> P
     given = helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, 3, *size])
     made = helper.make_tensor_value_info("output0", TensorProto.FLOAT, [1, 6, count * h * w])
     tensors = [numpy_helper.from_array(value, name) for name, value in constants.items()]
-    return _saved(helper.make_graph(nodes, "blobs", [given], [made], tensors), path, {"names": repr(dict(enumerate(NAMES)))})
+    return _saved(
+        helper.make_graph(nodes, "blobs", [given], [made], tensors), path, {"names": repr(dict(enumerate(NAMES)))}
+    )
 
 
 def save_fixed_detector(
@@ -122,3 +134,22 @@ def _saved(graph: object, path: Path, metadata: Mapping[str, str]) -> Path:
     onnx.checker.check_model(model)
     onnx.save(model, str(path))
     return path
+
+
+def write_voc(folder: Path, stem: str, objects: Sequence[tuple[str, Sequence[float]]], size: tuple[int, int]) -> None:
+    """A file of VOC's form about one picture, as M3FD has them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    body = "".join(
+        f"<object><name>{name}</name><difficult>0</difficult><bndbox><xmin>{box[0]:g}</xmin><ymin>{box[1]:g}</ymin>"
+        f"<xmax>{box[2]:g}</xmax><ymax>{box[3]:g}</ymax></bndbox></object>"
+        for name, box in objects
+    )
+    head = f"<size><width>{size[1]}</width><height>{size[0]}</height><depth>3</depth></size>"
+    (folder / f"{stem}.xml").write_text(
+        f"<annotation><filename>x</filename>{head}{body}</annotation>", encoding="utf-8"
+    )
+
+
+def final_boxes(*rows: Sequence[float]) -> NDArray[np.float32]:
+    """The output (1, N, 6) of an end-to-end export: left, top, right, bottom, score, class."""
+    return np.array(rows, np.float32).reshape(1, -1, 6)

@@ -150,6 +150,7 @@ def plan_detection(
         whole, missing = _annotated(wanted, marked)
         remarks[name] = (*words, *missing, *marked.notes)
         taken.append(whole)
+    _refuse_unseen(scenes, base.data_sets, taken)
     drawn = seed if images is not None else None
     chosen = chosen_scenes(taken, images, scenes, drawn)
     _refuse_names(base.contenders, chosen)
@@ -222,6 +223,15 @@ def _annotated(data_set: DataSet, marked: Annotations) -> tuple[DataSet, list[st
         return data_set, []
     told = ", ".join(map(shown, without[:5])) + (" …" if len(without) > 5 else "")
     return replace(data_set, scenes=kept), [f"{len(without)} scenes without annotations are left out: {told}"]
+
+
+def _refuse_unseen(names: Sequence[str], every: Sequence[DataSet], taken: Sequence[DataSet]) -> None:
+    there, seen = ({scene.name for one in sets for scene in one.scenes} for sets in (every, taken))
+    unseen = [name for name in names if name in there and name not in seen]
+    if unseen:
+        raise UsageError(
+            f"scene {shown(unseen[0])!r} has no annotations, or is not in the part that is looked at (--part all for both)"
+        )
 
 
 def _refuse_names(contenders: Sequence[Contender], sets: Sequence[DataSet]) -> None:
