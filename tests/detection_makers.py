@@ -1,4 +1,4 @@
-"""A small detector that works, scenes with marked objects, and ONNX files of every layout, for the tests of detection."""
+"""For the tests of detection: a small detector that works, scenes with marked objects, ONNX files of every layout."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -230,7 +230,7 @@ def _refuse_unseen(names: Sequence[str], every: Sequence[DataSet], taken: Sequen
     unseen = [name for name in names if name in there and name not in seen]
     if unseen:
         raise UsageError(
-            f"scene {shown(unseen[0])!r} has no annotations, or is not in the part that is looked at (--part all for both)"
+            f"{shown(unseen[0])!r} has no annotations, or is not in the part that is looked at (--part all: both)"
         )
 
 

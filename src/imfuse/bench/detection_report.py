@@ -72,8 +72,8 @@ def markdown(results: DetectionResults) -> str:
     lines += ["## What the figures are", "", DEFINITION, ""]
     lines += [
         f"Detector `{plan.detector}`; boxes with a score of at least {options.confidence:g}, suppressed beyond an "
-        f"overlap of {options.suppression:g}, at most {MOST_FOUND} per picture. Pictures of more than 8 bits are shown to "
-        "it as the page shows them; gray ones as RGB. Boxes are compared in pixels of the visible picture.",
+        f"overlap of {options.suppression:g}, at most {MOST_FOUND} per picture. Deeper pictures than 8 bits are shown "
+        "to it as the page shows them; gray ones as RGB. Boxes are compared in pixels of the visible picture.",
         "",
     ]
     return "\n".join(lines).rstrip() + "\n"

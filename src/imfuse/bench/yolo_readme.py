@@ -50,8 +50,8 @@ def readme(
 
 def _training(place: Path, methods: Sequence[str]) -> list[str]:
     return [
-        f"The paper ({_PAPER}) trains YOLOv5 on the pictures of every method with SGD, 100 epochs, batches of 16 and an "
-        "initial learning rate of 10⁻². In a checkout of https://github.com/ultralytics/yolov5:",
+        f"The paper ({_PAPER}) trains YOLOv5 on the pictures of every method with SGD, 100 epochs, batches of 16 and "
+        "an initial learning rate of 10⁻². In a checkout of https://github.com/ultralytics/yolov5:",
         "",
         "```sh",
         f"for method in {shlex.join(methods)}; do",
@@ -61,9 +61,9 @@ def _training(place: Path, methods: Sequence[str]) -> list[str]:
         "done",
         "```",
         "",
-        "`hyp.scratch-low.yaml` has `lr0: 0.01`. The paper does not tell the size of the network, the size of its input "
-        "nor whether it began with weights of COCO: `yolov5s.pt` and 640 are YOLOv5's usual choice. `best.pt` is chosen "
-        "on the test part, which flatters it; `last.pt` is not.",
+        "`hyp.scratch-low.yaml` has `lr0: 0.01`. The paper does not tell the size of the network, the size of its "
+        "input nor whether it began with weights of COCO: `yolov5s.pt` and 640 are YOLOv5's usual choice. `best.pt` is "
+        "chosen on the test part, which flatters it; `last.pt` is not.",
         "",
     ]
 
