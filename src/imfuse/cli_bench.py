@@ -8,6 +8,22 @@ from typing import Annotated, Optional
 
 import typer
 
+from imfuse.cli_detection import (
+    DETECTION,
+    AnnotationsPath,
+    Classes,
+    Confidence,
+    DetectionOptions,
+    DetectorLayout,
+    DetectorName,
+    DetectorSize,
+    ExportFolder,
+    PartName,
+    SameClass,
+    SplitFolder,
+    Suppression,
+)
+from imfuse.cli_detection import run as run_detection
 from imfuse.errors import UsageError
 from imfuse.interruption import INTERRUPTED
 
@@ -45,7 +61,10 @@ def bench(
     ] = None,
     task: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option(help="What is fused, where neither dataset.toml nor the names of folders tell."),
+        typer.Option(
+            help="What is fused, where neither dataset.toml nor the names of folders tell; or detection, to see how "
+            "well a detector finds objects in infrared, visible and fused pictures."
+        ),
     ] = None,
     images: Annotated[
         Optional[int],  # noqa: UP045
@@ -68,6 +87,17 @@ def bench(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Make again what is there.")] = False,
     list_only: Annotated[bool, typer.Option("--list", help="Say what would be done, and do nothing.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Show errors only.")] = False,
+    detector: DetectorName = None,
+    annotations: AnnotationsPath = None,
+    classes: Classes = None,
+    same_class: SameClass = None,
+    part: PartName = None,
+    split: SplitFolder = None,
+    export_yolo: ExportFolder = None,
+    confidence: Confidence = None,
+    nms_iou: Suppression = None,
+    detector_size: DetectorSize = None,
+    detector_layout: DetectorLayout = None,
 ) -> None:
     """Compare models on data sets: ranked tables, box plots, a contact sheet, and a page with a slider.
 
@@ -89,10 +119,27 @@ def bench(
       imfuse bench infrared/tno40 --models auif --fused theirs=their-results/ --metrics en,sd,scd
 
       imfuse bench data/ --reproduce auif-table3 -o auif-table3/
+
+      imfuse bench m3fd --task detection --detector yolov5s.onnx --same-class person=People
     """
     from imfuse.bench import plan_bench
     from imfuse.commands.bench import list_bench, show_bench
 
+    detection = DetectionOptions(
+        detector,
+        annotations,
+        classes,
+        same_class,
+        part,
+        split,
+        export_yolo,
+        confidence,
+        nms_iou,
+        detector_size,
+        detector_layout,
+    )
+    if task != DETECTION:
+        detection.refuse()
     if reproduce is not None:
         _refuse_beside_reproduce(fused=fused, metrics=metrics, task=task, scenes=scenes, seed=seed)
         from imfuse.commands.reproduce import show_reproduction
@@ -109,6 +156,27 @@ def bench(
                 list_only=list_only,
                 overwrite=overwrite,
                 quiet=quiet,
+            )
+        )
+        return
+
+    if task == DETECTION:
+        _end(
+            run_detection(
+                detection,
+                data_sets,
+                _words(models),
+                list_only=list_only,
+                overwrite=overwrite,
+                quiet=quiet,
+                device=device,
+                folder=output,
+                fused=fused or (),
+                metrics=_words(metrics),
+                images=images,
+                scenes=_words(scenes),
+                seed=seed,
+                command=_command(),
             )
         )
         return

@@ -25,13 +25,14 @@ from imfuse.scoring import ARROWS
 Views = Mapping[tuple[str, str], Sequence[PurePosixPath | None]]
 
 
-def page(results: BenchResults, around: Surroundings, views: Views) -> str:
+def page(results: BenchResults, around: Surroundings, views: Views, further: str = "") -> str:
     """The page as HTML; pictures are linked by relative paths, so that the folder can be moved as a whole.
 
     Args:
         results: of the benchmark.
         around: costs, overlaps, machine and versions.
         views: 8-bit pictures of the sources per data set and scene.
+        further: HTML of tables that stand before those of the metrics.
     """
     room = files("imfuse.bench")
     data = {"sets": [_data(results, data_set, views) for data_set in results.plan.data_sets]}
@@ -40,7 +41,7 @@ def page(results: BenchResults, around: Surroundings, views: Views) -> str:
         "SCRIPT": (room / "page.js").read_text(encoding="utf-8"),
         "DATA": _embedded(data),
         "NOTE": _note(results, around),
-        "TABLES": "\n".join(_table(results, data_set, around) for data_set in results.plan.data_sets),
+        "TABLES": "\n".join([further, *_tables(results, around)]),
         "DEFINITIONS": _definitions(results),
         "MODELS": _models(results, around),
         "COMMAND": escape(results.plan.command or "imfuse.bench.run_bench"),
@@ -93,6 +94,12 @@ def _note(results: BenchResults, around: Surroundings) -> str:
     return "".join(f'<p class="warning">{escape(part)}</p>' for part in parts)
 
 
+def _tables(results: BenchResults, around: Surroundings) -> list[str]:
+    """A table for every data set of which there are metrics."""
+    plan = results.plan
+    return [_table(results, data_set, around) for data_set in plan.data_sets if plan.metrics[data_set.name]]
+
+
 def _table(results: BenchResults, data_set: DataSet, around: Surroundings) -> str:
     keys = results.plan.metrics[data_set.name]
     scenes = len(data_set.scenes)
@@ -104,7 +111,7 @@ def _table(results: BenchResults, data_set: DataSet, around: Surroundings) -> st
         text = f"{key} {ARROWS[metric.direction]}{metric_mark(key)}"
         heads.append((text, f"{metric.name}: {metric.definition} ({metric.variant})", _first_order(metric.direction)))
     heads += [("seconds", "median per picture", "up"), ("MiB", "median peak memory per picture", "up")]
-    head = "".join(_head_cell(*one) for one in heads)
+    head = "".join(head_cell(*one) for one in heads)
     body = "".join(
         f"<tr>{_table_row(one, keys, scenes, one.model in marked)}</tr>" for one in results.standings(data_set)
     )
@@ -120,7 +127,8 @@ def _first_order(direction: str) -> str:
     return "down" if direction == "higher" else "up"
 
 
-def _head_cell(text: str, title: str, order: str) -> str:
+def head_cell(text: str, title: str, order: str) -> str:
+    """A heading that sorts its column, at first ``up`` or ``down``."""
     button = f'<button type="button" data-first="{order}" title="{escape(title)}">{escape(text)}</button>'
     return f'<th scope="col">{button}</th>'
 
@@ -129,20 +137,21 @@ def _table_row(one: Standing, keys: Sequence[str], scenes: int, trained: bool) -
     name = one.model + (f" {IN_TRAINING}" if trained else "")
     name += "" if one.complete else f" ({one.pictures} of {scenes})"
     cells = [f'<th scope="row">{escape(name)}</th>']
-    cells.append(_cell(one.mean_rank, "–" if one.mean_rank is None else f"{one.mean_rank:.2f}"))
+    cells.append(cell(one.mean_rank, "–" if one.mean_rank is None else f"{one.mean_rank:.2f}"))
     for count in (one.firsts, one.seconds):
-        cells.append(_cell(count, str(count)) if one.mean_rank is not None else _cell(None, "–"))
+        cells.append(cell(count, str(count)) if one.mean_rank is not None else cell(None, "–"))
     for key in keys:
         place = {1: "first", 2: "second"}.get(one.ranks.get(key, 0), "")
         spread = one.deviations.get(key)
         more = "" if spread is None or math.isnan(spread) else f" <small>± {number(spread)}</small>"
-        cells.append(_cell(one.means.get(key), number(one.means.get(key)), place, more))
-    cells.append(_cell(one.time, "–" if one.time is None else f"{one.time:.3g}"))
-    cells.append(_cell(one.memory, "–" if one.memory is None else f"{one.memory:.0f}"))
+        cells.append(cell(one.means.get(key), number(one.means.get(key)), place, more))
+    cells.append(cell(one.time, "–" if one.time is None else f"{one.time:.3g}"))
+    cells.append(cell(one.memory, "–" if one.memory is None else f"{one.memory:.0f}"))
     return "".join(cells)
 
 
-def _cell(value: float | None, text: str, place: str = "", more: str = "") -> str:
+def cell(value: float | None, text: str, place: str = "", more: str = "") -> str:
+    """A figure: what it sorts by, what is shown, ``first`` or ``second``, and HTML behind it."""
     known = value is not None and math.isfinite(value)
     attributes = f' data-value="{value!r}"' if known else ""
     attributes += f' class="{place}"' if place else ""

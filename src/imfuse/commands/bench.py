@@ -37,7 +37,7 @@ def list_bench(plan: BenchPlan) -> None:
         cells = (data_set.name, data_set.task, str(len(data_set.scenes)), models, metrics)
         table.add_row(*map(escape, cells))
     console.print(table)
-    _tell_left_out(plan, console)
+    tell_left_out(plan, console)
 
 
 def show_bench(plan: BenchPlan, *, overwrite: bool, quiet: bool) -> int:
@@ -50,7 +50,7 @@ def show_bench(plan: BenchPlan, *, overwrite: bool, quiet: bool) -> int:
 def run_shown(plan: BenchPlan, console: Console, *, overwrite: bool) -> BenchResults | None:
     """Run a benchmark with a progress bar and write its reports; None after Ctrl-C, which has been told then."""
     check_figures()
-    _tell_left_out(plan, console)
+    tell_left_out(plan, console)
 
     def work(cell_begun: CellBegun, stop: Callable[[], bool], step_begun: Callable[[str], None]) -> BenchResults:
         results = run_bench(plan, progress=cell_begun, stop=stop, overwrite=overwrite)
@@ -87,7 +87,7 @@ def _work_shown(plan: BenchPlan, console: Console, work: _Work, after: str) -> B
     total = sum(1 for _ in plan.cells())
     try:
         with Interruption() as interruption:
-            with _progress(console, total) as (cell_begun, step_begun):
+            with progress_bar(console, total) as (cell_begun, step_begun):
                 results = work(lambda cell, done: cell_begun(" · ".join(cell.key), done), interruption, step_begun)
             interruption.ending = True
     except KeyboardInterrupt:
@@ -100,13 +100,14 @@ def _work_shown(plan: BenchPlan, console: Console, work: _Work, after: str) -> B
     return results
 
 
-def _tell_left_out(plan: BenchPlan, console: Console) -> None:
+def tell_left_out(plan: BenchPlan, console: Console) -> None:
+    """Say which metrics are left out."""
     for words in plan.left_out:
         say(console, f"left out: {words}")
 
 
 @contextmanager
-def _progress(console: Console, total: int) -> Iterator[tuple[Callable[[str, int], None], Callable[[str], None]]]:
+def progress_bar(console: Console, total: int) -> Iterator[tuple[Callable[[str, int], None], Callable[[str], None]]]:
     """A progress bar that names what is in work; yields a function for pictures and one for what comes after them."""
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}", markup=False))
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:

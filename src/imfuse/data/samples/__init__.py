@@ -9,6 +9,7 @@ Example:
     ((120, 160), (120, 160, 3))
 """
 
+from imfuse.data.samples.objects import SceneObject, scene_objects
 from imfuse.data.samples.pairs import InfraredPair, SpectralPair, infrared_pair, near_infrared_pair, spectral_pair
 from imfuse.data.samples.scenes import SCENES
 from imfuse.data.samples.stacks import ExposureStack, FocusStack, exposure_stack, focus_stack
@@ -18,10 +19,12 @@ __all__ = [
     "ExposureStack",
     "FocusStack",
     "InfraredPair",
+    "SceneObject",
     "SpectralPair",
     "exposure_stack",
     "focus_stack",
     "infrared_pair",
     "near_infrared_pair",
+    "scene_objects",
     "spectral_pair",
 ]

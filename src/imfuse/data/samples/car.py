@@ -42,7 +42,7 @@ class _Maker:
 
     def part(self, outline: Outline, surface: Surface, heat: Heat, relief: float = 0.0) -> Card:
         warm = replace(heat, celsius=heat.celsius + self.celsius)
-        return Card(self.name, (self.x, 0, self.z), _BOUNDS, outline, surface, warm, relief)
+        return Card(self.name, (self.x, 0, self.z), _BOUNDS, outline, surface, warm, relief, kind="car")
 
 
 def car(name: str, x: float, z: float, noise: Noise, salt: int, paint: Spectrum, celsius: float) -> list[Card]:

@@ -91,6 +91,8 @@ class Card:
         casts: whether it throws shadows.
         visible: whether it is drawn at all (some only throw shadows).
         target: whether it is a warm body that a fused picture has to show.
+        kind: what detectors would call it (``person``, ``car``); empty for what they do not look for. Cards of one
+            name and kind are one object.
         hazy: whether the air before it is seen.
         ambience: how much of the scene's ambient light reaches it (more than 1 outside of a window).
         right: unit vector of u.
@@ -109,6 +111,7 @@ class Card:
     casts: bool = False
     visible: bool = True
     target: bool = False
+    kind: str = ""
     hazy: bool = True
     ambience: float = 1.0
     right: Vector = RIGHT

@@ -67,7 +67,11 @@ def person(
     for part in [*_limbs(clothes, air + 10, stride), *_trunk(clothes, air + 10)]:
         surface = Surface(part.colour, (), cloth if part.colour is not clothes.skin else None, wrap=0.25)
         heat = Heat(part.celsius, folds)
-        cards.append(Card(name, (x, 0, z), bounds, part.outline, surface, heat, part.relief, part.barrel, target=True))
+        place = (x, 0.0, z)
+        card = Card(
+            name, place, bounds, part.outline, surface, heat, part.relief, part.barrel, target=True, kind="person"
+        )
+        cards.append(card)
     return [*cards, _shadow(name, x, z)]
 
 
