@@ -32,6 +32,7 @@ class CubeDescription:
         colours: what the bands show ("red", "nir", "undefined"), as GDAL names it; empty where it is not known.
         tags: other facts about the whole, by name.
         band_tags: other facts about each band; empty without.
+        header: fields of an ENVI header that say more (``fwhm``, ``bbl``), their names with underscores.
     """
 
     names: tuple[str | None, ...] = ()
@@ -44,6 +45,7 @@ class CubeDescription:
     colours: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     band_tags: tuple[Mapping[str, str], ...] = ()
+    header: Mapping[str, str] = field(default_factory=dict)
 
 
 class Cube(Protocol):
