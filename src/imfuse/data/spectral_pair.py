@@ -126,7 +126,7 @@ def _scaled(cube: Cube) -> tuple[Tensor, float, NDArray[np.bool_]]:
     values = cube.read(Window(0, 0, cube.height, cube.width))
     nodata = cube.description.nodata
     hidden = np.zeros(values.shape, bool) if nodata is None else _equal(values, nodata)
-    empty: NDArray[np.bool_] = hidden.any(0)
+    empty: NDArray[np.bool_] = np.asarray(hidden.any(0), np.bool_)
     if empty.all():
         raise DataError(f"{cube.name}: holds nothing but {nodata:g}, the value of pixels without data")
     known = values[:, ~empty]
@@ -138,7 +138,7 @@ def _scaled(cube: Cube) -> tuple[Tensor, float, NDArray[np.bool_]]:
             f"{cube.name}: holds values from {low:g} to {high:g}; light is not negative, and not 0 everywhere"
         )
     peak = 255.0 if values.dtype == np.uint8 else high
-    scaled = np.float32(values / peak)
+    scaled = np.asarray(values / peak, np.float32)
     if empty.any():
         scaled[:, empty] = scaled[:, ~empty].mean(1, dtype=np.float64, keepdims=True)
     return torch.from_numpy(scaled)[None], peak, empty
@@ -147,6 +147,6 @@ def _scaled(cube: Cube) -> tuple[Tensor, float, NDArray[np.bool_]]:
 def _equal(values: NDArray[Any], nodata: float) -> NDArray[np.bool_]:
     """Where values are that for pixels without data, in their own precision."""
     if np.isnan(nodata):
-        return np.isnan(values)
+        return np.asarray(np.isnan(values), np.bool_)
     with np.errstate(over="ignore"):
         return np.asarray(values == (values.dtype.type(nodata) if values.dtype.kind == "f" else nodata))
