@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -138,12 +138,13 @@ def _named(word: str, tasks: Sequence[str]) -> list[Contender]:
     given = path if equals else word
     reference, modes = _told(given)
     card = find_card(reference)
-    contender = Contender(card.name + given.removeprefix(reference), card, reference, **modes)
+    written = name if equals else card.name + given.removeprefix(reference)
     if modes and not (_MODES_OF in tasks and _MODES_OF in card.tasks):
         raise UsageError(
             f"model {given!r}: {', '.join(MODES)} are for models and data sets of task {_MODES_OF!r} alone"
         )
-    return [replace(contender, name=check_name(name if equals else contender.name, "model"))]
+    fast, stretch = modes.get("fast", False), modes.get("stretch")
+    return [Contender(check_name(written, "model"), card, reference, fast=fast, stretch=stretch)]
 
 
 def _told(word: str) -> tuple[str, dict[str, bool]]:
