@@ -1,147 +1,180 @@
-"""Quality of fused brackets, and what the halo loss does beside strong edges.
+"""Quality of fused brackets: CSC-MEFN beside the usual methods, before and after the stretch, in one run.
 
-Run: ``python benchmarks/exposure_quality.py DATA`` with the folder that holds ``exposure/hdrps44`` and
-``exposure/tci24``; ``--csc-mefn FILE`` and ``--no-halo FILE`` for other weights than the built-in ones, ``--pictures
-FOLDER`` to keep the results.
+Run: ``python benchmarks/exposure_quality.py DATA -o FOLDER`` with the folder that holds ``exposure/hdrps44`` and
+``exposure/tci24``; ``--csc-mefn FILE`` and ``--no-halo FILE`` for other weights than the built-in ones, ``--sets`` for
+one set, ``--images 3`` for a quick look, ``--sheets`` for pictures of all scenes side by side.
 
-One row per method and set, means over the scenes with all their exposures. MEF-SSIM is that with luminance (Ma et al.
-2020), of 8-bit results, before and after the stretch where there is one; BRISQUE, NIQE and PIQE are of the final
-result, to be compared only within this table: BRISQUE with LIVE's model (in ``DATA/iqa``, or where IMFUSE_BRISQUE_MODEL
-names its folder), NIQE with the one that comes with imfuse. ``beside edges`` is the halo figure: the mean of
-|Sobel_x y| + |Sobel_y y| (kernels over 8, luma in [0, 1], times 1000) 3 to 20 pixels beside strong edges of the
-exposures and not on them, before the stretch, over the pixels of all scenes.
+It is a benchmark of ``imfuse bench``, with the middle exposure (of two the brighter one) and OpenCV's exposure fusion
+of weights (1, 1, 1) taken for pictures of other programs: run again it goes on, ``results.csv`` has a row per scene
+with all digits, and ``index.html`` the pictures. ``table.md`` has the means over the scenes, with all their exposures,
+of 8-bit results:
+
+- ``mef-ssim-lum`` of docs/metrics.md (Ma et al. 2020, luma, with luminance). The last two columns tell the worst scene,
+  and on how many scenes a method is ahead of ``exposure-fusion``: Mertens' method with the authors' number of scales,
+  of which OpenCV has more.
+- BRISQUE, NIQE and PIQE compare within this table alone: BRISQUE with LIVE's model (in ``DATA/iqa``, or where
+  IMFUSE_BRISQUE_MODEL names its folder), NIQE with the one that comes with imfuse.
+
+Behind a method ``+stretch`` means with the percentiles 0.5 and 99.5 at black and white, ``+no-stretch`` before that.
+``deep-csc-table3.md`` is the paper's table beside these figures.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Mapping, Sequence
+import shlex
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
-import torch
-from numpy.typing import NDArray
 
-import imfuse
-from imfuse.data.pairs import read_gray
+from imfuse.bench import BenchPlan, BenchResults, plan_bench, run_bench, write_report
+from imfuse.bench.plan import Cell
+from imfuse.bench.published_tables import published_table
+from imfuse.bench.reproduce import as_markdown
+from imfuse.bench.reproduction import reproduced
+from imfuse.bench.views import display
 from imfuse.data.sets import DataSet, Scene, read_data_set
-from imfuse.data.whole import read_whole
 from imfuse.errors import ImfuseError
 from imfuse.io import save_image
-from imfuse.losses.halo import sobel
-from imfuse.metrics import evaluate
 from imfuse.metrics.blind.models import BRISQUE_VARIABLE
-from imfuse.ops.colour import luma
-from imfuse.train.validation import means
-
-Pixels = NDArray[np.uint8]
-Fuse = Callable[[Sequence[Pixels], bool], Pixels]
-"""A bracket to a picture, stretched or not."""
+from imfuse.registry import find_card
+from imfuse.sheet import Cell as SheetCell
+from imfuse.sheet import contact_sheet
 
 SETS = ("hdrps44", "tci24")
-STRONG = 0.1
-"""Gradient of an exposure's luma from which an edge is strong: a step of a fifth of the range."""
-BESIDE = (3, 20)
-SCORE, BLIND = "mef-ssim-lum", ("brisque", "niqe", "piqe")
+SCORE = "mef-ssim-lum"
+METRICS = (SCORE, "brisque", "niqe", "piqe")
+MODES = ("+no-stretch", "+stretch", "+fast+no-stretch", "+fast+stretch")
+MIDDLE, OPENCV, MERTENS = "middle-exposure", "mertens-opencv", "exposure-fusion"
+PEERS = (MERTENS, "ifcnn-mean", "average")
+SHEET_ROWS, SHEET_WIDTH = 6, 340
 
 
-def by_model(name: str, fast: bool = False) -> Fuse:
-    """A model of this package, or a weights file."""
-    fuser = imfuse.load(name, task="exposure", fast=fast)
-    if not fuser.network.stretches:
-        return lambda pictures, _: np.asarray(fuser.fuse(pictures).image)
-    return lambda pictures, stretch: np.asarray(fuser.fuse(pictures, stretch=stretch).image)
+def middle(scene: Scene) -> Path:
+    """The middle exposure of a scene whose files run from dark to bright; of two the brighter one."""
+    return scene.sources[len(scene.sources) // 2]
 
 
-def methods(options: argparse.Namespace) -> dict[str, Fuse]:
-    """What is compared; what is not shipped is left out, with a line."""
-    wanted: dict[str, Callable[[], Fuse]] = {
-        "csc-mefn": lambda: by_model(options.csc_mefn),
-        "csc-mefn, fast": lambda: by_model(options.csc_mefn, fast=True),
-        "csc-mefn without halo loss": lambda: by_model(options.no_halo),
-        "csc-mefn without halo loss, fast": lambda: by_model(options.no_halo, fast=True),
-        "exposure-fusion (Mertens 1, 1, 1)": lambda: by_model("exposure-fusion"),
-        "ifcnn-mean": lambda: by_model("ifcnn-mean"),
-        "average": lambda: by_model("average"),
-        "middle exposure": lambda: lambda pictures, _: pictures[len(pictures) // 2],
-    }
-    found = {}
-    for name, make in wanted.items():
+def make_others(sets: Sequence[DataSet], folder: Path) -> None:
+    """The middle exposures, and what OpenCV makes of all; what is there stays."""
+    merge: Any = cv2.createMergeMertens(1, 1, 1)
+    for data_set in sets:
+        for scene in data_set.scenes:
+            source = middle(scene)
+            copy = folder / MIDDLE / data_set.name / f"{scene.name}{source.suffix}"
+            fused = folder / OPENCV / data_set.name / f"{scene.name}.png"
+            for path in (copy, fused):
+                path.parent.mkdir(parents=True, exist_ok=True)
+            if not copy.exists():
+                shutil.copyfile(source, copy)
+            if not fused.exists():
+                result = np.clip(merge.process([display(path) for path in scene.sources]), 0, 1)
+                save_image(fused, np.rint(255 * result).astype(np.uint8))
+
+
+def models(weights: Mapping[str, str]) -> list[str]:
+    """What is compared, as ``imfuse bench`` takes it; what is not shipped is left out, with a line."""
+    words = []
+    for name, reference in weights.items():
         try:
-            found[name] = make()
+            find_card(reference)
         except ImfuseError as error:
             print(f"left out: {name} ({error})")
-    return found
+            continue
+        words += [f"{name}{mode}={reference}{mode}" for mode in MODES]
+    return [*words, *PEERS]
 
 
-def beside_edges(scene: Scene) -> NDArray[np.bool_]:
-    """Where the surroundings of strong edges are, (H − 2, W − 2)."""
-    exposures = (torch.from_numpy(read_gray(path)).double().div_(255)[None, None] for path in scene.sources)
-    strong = [torch.hypot(*sobel(exposure))[0, 0].numpy() > STRONG for exposure in exposures]
-    edges = np.logical_or.reduce(strong).astype(np.uint8)
-    near, far = (
-        cv2.dilate(edges, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * r + 1, 2 * r + 1))) for r in BESIDE
+def plan(options: argparse.Namespace) -> BenchPlan:
+    """The benchmark."""
+    folders = [options.data / "exposure" / name for name in options.sets]
+    others = options.output / "others"
+    make_others([read_data_set(folder, "exposure") for folder in folders], others)
+    return plan_bench(
+        folders,
+        models({"csc-mefn": options.csc_mefn, "csc-mefn-no-halo": options.no_halo}),
+        METRICS,
+        folder=options.output,
+        fused=[f"{name}={others / name}" for name in (OPENCV, MIDDLE)],
+        task="exposure",
+        images=options.images,
+        command=shlex.join(["python", *sys.argv]),
     )
-    return (far > 0) & (near == 0)
 
 
-def score(fuse: Fuse, scene: Scene, around: NDArray[np.bool_], keep: Path | None) -> dict[str, float]:
-    """All figures of a scene; the halo figure as a sum over its pixels."""
-    pictures = [np.ascontiguousarray(read_whole(path)) for path in scene.sources]
-    exposures = [_tensor(picture) for picture in pictures]
-    plain, final = fuse(pictures, False), fuse(pictures, True)
-    if keep is not None:
-        keep.mkdir(parents=True, exist_ok=True)
-        save_image(keep / f"{scene.name}.png", final, overwrite=True)
-    figures = {"before": float(evaluate(_tensor(plain), exposures, [SCORE])[SCORE])}
-    values = evaluate(_tensor(final), exposures, [SCORE, *BLIND])
-    figures["after"] = float(values[SCORE])
-    figures |= {key: float(values[key]) for key in BLIND}
-    rows, columns = sobel(luma(_tensor(plain).double() / 255))
-    figures["beside"] = float((rows.abs() + columns.abs())[0, 0].numpy()[around].sum())
-    return figures
-
-
-def _tensor(picture: Pixels) -> torch.Tensor:
-    return torch.from_numpy(picture).reshape(*picture.shape[:2], -1).permute(2, 0, 1)[None]
-
-
-def table(data: DataSet, fusers: Mapping[str, Fuse], limit: int | None, pictures: Path | None) -> None:
-    """Print the rows of a set."""
-    scenes = data.scenes[:limit]
-    around = [beside_edges(scene) for scene in scenes]
-    total = sum(int(place.sum()) for place in around)
-    print(f"\n{data.name}: {len(scenes)} scenes; beside edges: {total} pixels\n")
-    print("| method | MEF-SSIM before the stretch | after | BRISQUE | NIQE | PIQE | beside edges |")
-    print("| --- " * 7 + "|")
-    for name, fuse in fusers.items():
-        keep = None if pictures is None else pictures / data.name / name.replace(", ", "-").replace(" ", "-")
-        rows = [score(fuse, scene, place, keep) for scene, place in zip(scenes, around, strict=True)]
-        mean = means(rows)
-        beside = 1000 * sum(row["beside"] for row in rows) / max(total, 1)
-        print(
-            f"| {name} | {mean['before']:.4f} | {mean['after']:.4f} | {mean['brisque']:.2f} | {mean['niqe']:.3f} | "
-            f"{mean['piqe']:.2f} | {beside:.2f} |",
-            flush=True,
+def table(results: BenchResults, data_set: DataSet) -> list[str]:
+    """The means of a set as Markdown."""
+    metrics = results.plan.metrics[data_set.name]
+    scores: dict[str, dict[str, dict[str, float]]] = {}
+    for row in results.rows_of(data_set):
+        if not row.error:
+            scores.setdefault(row.model, {})[row.scene] = dict(row.values)
+    lines = [f"{data_set.name}: {len(data_set.scenes)} scenes", ""]
+    lines.append(f"| method | scenes | {' | '.join(metrics)} | {SCORE}, worst scene | above {MERTENS} |")
+    lines.append("| --- " * (len(metrics) + 4) + "|")
+    for model, scenes in scores.items():
+        means = [np.mean([values[key] for values in scenes.values()]) for key in metrics]
+        worst = min(scenes, key=lambda scene: scenes[scene][SCORE])
+        ahead = sum(scenes[name][SCORE] > scores[MERTENS][name][SCORE] for name in scenes if name in scores[MERTENS])
+        figures = " | ".join(
+            f"{mean:.4f}" if key == SCORE else f"{mean:.3f}" for key, mean in zip(metrics, means, strict=True)
         )
+        lines.append(f"| {model} | {len(scenes)} | {figures} | {scenes[worst][SCORE]:.4f} ({worst}) | {ahead} |")
+    return [*lines, ""]
+
+
+def sheets(results: BenchResults, data_set: DataSet) -> None:
+    """All scenes of a set side by side: darkest, middle and brightest exposure, then every contender."""
+    folder = results.plan.folder
+    made = {(row.model, row.scene): folder / row.picture for row in results.rows_of(data_set) if row.picture}
+    names = [one.name for one in results.plan.contenders_of(data_set) if one.name != MIDDLE]
+    rows = []
+    for scene in data_set.scenes:
+        sources = {"darkest": scene.sources[0], "middle": middle(scene), "brightest": scene.sources[-1]}
+        shown = {f"{scene.name}: {name}": path for name, path in sources.items()}
+        shown |= {name: made[name, scene.name] for name in names if (name, scene.name) in made}
+        rows.append([SheetCell(name, display(path)) for name, path in shown.items()])
+    for start in range(0, len(rows), SHEET_ROWS):
+        part = contact_sheet(rows[start : start + SHEET_ROWS], SHEET_WIDTH, data_set.name)
+        number = start // SHEET_ROWS + 1
+        save_image(folder / "contact-sheets" / f"{data_set.name}-all-{number}.png", part, overwrite=True)
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure, write and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
+    parser.add_argument("-o", "--output", type=Path, default=Path("exposure-quality"), help="folder for all results")
     parser.add_argument("--csc-mefn", default="csc-mefn")
     parser.add_argument("--no-halo", default="csc-mefn-no-halo")
     parser.add_argument("--sets", nargs="+", default=SETS)
-    parser.add_argument("--limit", type=int, help="only the first scenes of each set")
-    parser.add_argument("--pictures", type=Path, help="folder for the results")
+    parser.add_argument("--images", type=int, help="only so many scenes of each set, spread evenly")
+    parser.add_argument("--sheets", action="store_true", help="contact sheets of all scenes")
     options = parser.parse_args()
     os.environ.setdefault(BRISQUE_VARIABLE, str(options.data / "iqa"))
-    fusers = methods(options)
-    for name in options.sets:
-        table(read_data_set(options.data / "exposure" / name, "exposure"), fusers, options.limit, options.pictures)
+
+    def progress(cell: Cell, done: int) -> None:
+        print(f"{done}: {' '.join(cell.key)}", end="\r", file=sys.stderr, flush=True)
+
+    results = run_bench(plan(options), progress=progress)
+    write_report(results)
+    text = "\n".join(line for data_set in results.plan.data_sets for line in table(results, data_set))
+    (options.output / "table.md").write_text(text + "\n", encoding="utf-8")
+    print(text)
+    published = published_table("deep-csc-table3")
+    beside = as_markdown(published, reproduced(published, results))
+    (options.output / f"{published.name}.md").write_text(beside, encoding="utf-8")
+    if options.sheets:
+        for data_set in results.plan.data_sets:
+            sheets(results, data_set)
+    for row in results.failures:
+        print(f"failed: {row.data_set} {row.model} {row.scene}: {row.error}")
 
 
 if __name__ == "__main__":

@@ -32,10 +32,10 @@ def reset_peak() -> None:
     Path("/proc/self/clear_refs").write_text("5")
 
 
-def peak() -> int:
-    """Largest resident memory since :func:`reset_peak`, in bytes."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+def peak(process: int | str = "self") -> int:
+    """Largest resident memory of a process, of this one since :func:`reset_peak`, in bytes; 0 once it has ended."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return 1024 * next((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)
 
 
 def write_pair(folder: Path, height: int, width: int) -> tuple[Path, Path]:

@@ -43,7 +43,8 @@ def bench(
         str,
         typer.Option(
             help="What is compared, with commas: names of models, paths of .safetensors files, NAME=PATH to call one "
-            "otherwise, or all, learned, classical. An empty text for none, with --fused.",
+            "otherwise, or all, learned, classical. An empty text for none, with --fused. For brackets "
+            "also MODEL+fast, MODEL+stretch and MODEL+no-stretch.",
             metavar="MODEL,…",
         ),
     ] = "all",

@@ -14,7 +14,10 @@ Data = Annotated[
 ]
 Skip = Annotated[
     Optional[list[str]],  # noqa: UP045
-    typer.Option(help="Scene to leave out, as SET/SCENE: one that is not aligned. May be given again."),
+    typer.Option(
+        help="Scene to leave out, as SET/SCENE: one that is not aligned. May be given again. misaligned: those known "
+        "to be so of deepfuse46, pmef33 and pmef15.",
+    ),
 ]
 Validation = Annotated[
     Optional[Path],  # noqa: UP045
@@ -60,7 +63,7 @@ def train_csc_mefn(
 
     [bold]Examples[/bold]
 
-      imfuse train csc-mefn --data exposure/deepfuse46 --data exposure/pmef33 --data exposure/pmef15
+      imfuse train csc-mefn --data exposure/deepfuse46 --data exposure/pmef33 --data exposure/pmef15 --skip misaligned
 
       imfuse train csc-mefn --data brackets/ --validation exposure/tci24 --seeds 3
 

@@ -1,11 +1,12 @@
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
-from torch.export import Dim
+from torch import Tensor
+from torch.export import Dim, ExportedProgram
 
 from helpers import noise, settled_csc_mefn
 from imfuse import plan as plan_module
@@ -232,21 +233,39 @@ def test_nothing_to_fuse_is_told() -> None:
             work([])
 
 
-class FusePair(nn.Module):
-    def __init__(self, network: CSCMEFN) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, dark: Tensor, bright: Tensor) -> Tensor:
-        return self.network.fuse([dark, bright])
+LEAST = 10
+"""The smallest side of an exported bracket: one that the reflection of the widest filter fits into."""
 
 
-def test_the_exported_network_equals_the_eager_one_at_other_sizes() -> None:
-    network = settled_csc_mefn(units=2, filters=3, spacings=[1, 2])
-    sides = {2: Dim("height", min=3, max=16384), 3: Dim("width", min=3, max=16384)}
+def exported(network: CSCMEFN) -> ExportedProgram:
+    """With the number of exposures, height and width left open; in the fast mode sides are multiples of 4."""
+    height, width = Dim("height", min=LEAST), Dim("width", min=LEAST)
+    sides = {0: Dim("exposures", min=2, max=99), 2: network.alignment * height, 3: network.alignment * width}
     with torch.no_grad():
-        pair = FusePair(network)
-        graph = torch.export.export(pair, tuple(bracket(2, 40, 52)), dynamic_shapes=(sides, sides)).module()
-        for height, width in [(40, 52), (97, 61), (5, 130)]:
-            sources = bracket(2, height, width)
-            torch.testing.assert_close(graph(*sources), network.fuse(sources), atol=1e-5, rtol=0)
+        return torch.export.export(network, (torch.cat(bracket(3, 40, 52)),), dynamic_shapes=(sides,))
+
+
+OTHERS = [(3, 40, 52), (2, 97, 61), (7, LEAST, 131)]
+
+
+@pytest.mark.parametrize("fast", [False, True])
+def test_exported_equals_eager_for_other_brackets(tmp_path: Path, fast: bool) -> None:
+    """As a graph of PyTorch, and as ONNX where that is installed."""
+    network = settled_csc_mefn(filters=3, units=2, spacings=[1, 3])
+    network.use_fast(fast)
+    program = exported(network)
+    graph = program.module()
+    with torch.no_grad():
+        for count, height, width in OTHERS:
+            sources = bracket(count, network.alignment * height, network.alignment * width)
+            torch.testing.assert_close(graph(torch.cat(sources)), network.fuse(sources), atol=1e-5, rtol=0)
+    for package in ("onnx", "onnxscript"):
+        pytest.importorskip(package)
+    runtime = pytest.importorskip("onnxruntime")
+    torch.onnx.export(program, dynamo=True, input_names=["bracket"]).save(tmp_path / "network.onnx")
+    session = runtime.InferenceSession(tmp_path / "network.onnx", providers=["CPUExecutionProvider"])
+    for count, height, width in OTHERS:
+        sources = bracket(count, network.alignment * height, network.alignment * width)
+        (fused,) = session.run(None, {"bracket": torch.cat(sources).numpy()})
+        with torch.no_grad():
+            torch.testing.assert_close(torch.from_numpy(fused), network.fuse(sources), atol=1e-5, rtol=0)

@@ -17,6 +17,14 @@ Kind = Literal["learned", "classical", "pictures"]
 GROUPS: dict[str, Kind | None] = {"all": None, "learned": "learned", "classical": "classical"}
 """Names that stand for several models → their kind; None for all."""
 
+MODES: dict[str, dict[str, bool]] = {
+    "fast": {"fast": True},
+    "stretch": {"stretch": True},
+    "no-stretch": {"stretch": False},
+}
+"""How a model for brackets may be told to work, behind its name and a ``+`` → fields of :class:`Contender`."""
+
+_MODES_OF = "exposure"
 _FOLDER_NAME = re.compile(r'[^.\s/\\:*?"<>|][^/\\:*?"<>|]{0,80}')
 
 
@@ -29,12 +37,16 @@ class Contender:
         card: of a model or method of imfuse; None for pictures of another program.
         reference: by what ``imfuse.load`` finds the model.
         folder: of the other program's pictures.
+        fast: whether the model works in its fast mode.
+        stretch: whether results of brackets are stretched; None as the model has it.
     """
 
     name: str
     card: ModelCard | None = None
     reference: str = ""
     folder: Path | None = None
+    fast: bool = False
+    stretch: bool | None = None
 
     @property
     def kind(self) -> Kind:
@@ -43,10 +55,16 @@ class Contender:
             return "pictures"
         return "learned" if self.card.learned else "classical"
 
+    @property
+    def modes(self) -> dict[str, bool]:
+        """How it is told to work, where that is not as the model has it."""
+        asked = {"fast": self.fast or None, "stretch": self.stretch}
+        return {name: value for name, value in asked.items() if value is not None}
+
     def serves(self, data_set: DataSet) -> bool:
         """Whether it can give pictures for a data set."""
         if self.card is not None:
-            return data_set.task in self.card.tasks
+            return data_set.task in self.card.tasks and (not self.modes or data_set.task == _MODES_OF)
         given = self.pictures(data_set)
         return any(scene.name in given for scene in data_set.scenes)
 
@@ -76,7 +94,8 @@ def find_contenders(models: Sequence[str], fused: Sequence[str], tasks: Iterable
 
     Args:
         models: names, paths of ``.safetensors`` files, ``NAME=PATH`` to call one otherwise, or ``all``, ``learned`` and
-            ``classical`` for all built-in ones of the tasks.
+            ``classical`` for all built-in ones of the tasks. Behind a name or path may stand how the model fuses
+            brackets, see :data:`MODES`: ``csc-mefn+fast+no-stretch``.
         fused: ``NAME=FOLDER`` each.
         tasks: names of tasks.
 
@@ -88,7 +107,7 @@ def find_contenders(models: Sequence[str], fused: Sequence[str], tasks: Iterable
     for word in models:
         for contender in _named(word, tuple(tasks)):
             before = found.setdefault(contender.name, contender)
-            if before.reference != contender.reference:
+            if (before.reference, before.modes) != (contender.reference, contender.modes):
                 raise UsageError(
                     f"two models are called {contender.name!r}: {before.reference} and {contender.reference}; call "
                     f"one of them otherwise: NAME={contender.reference}"
@@ -116,8 +135,24 @@ def _named(word: str, tasks: Sequence[str]) -> list[Contender]:
             raise UsageError(f"there are no {kinds} for {', '.join(tasks)} yet; imfuse models shows which there are")
         return [Contender(card.name, card, card.name) for card in cards]
     name, equals, path = word.partition("=")
-    card = find_card(path if equals else word)
-    return [Contender(check_name(name if equals else card.name, "model"), card, path if equals else word)]
+    given = path if equals else word
+    reference, modes = _told(given)
+    card = find_card(reference)
+    written = name if equals else card.name + given.removeprefix(reference)
+    if modes and not (_MODES_OF in tasks and _MODES_OF in card.tasks):
+        raise UsageError(
+            f"model {given!r}: {', '.join(MODES)} are for models and data sets of task {_MODES_OF!r} alone"
+        )
+    fast, stretch = modes.get("fast", False), modes.get("stretch")
+    return [Contender(check_name(written, "model"), card, reference, fast=fast, stretch=stretch)]
+
+
+def _told(word: str) -> tuple[str, dict[str, bool]]:
+    """A model's name or path without the modes behind it, and what these say."""
+    modes: dict[str, bool] = {}
+    while (parts := word.rpartition("+"))[1] and parts[2] in MODES:
+        word, modes = parts[0], MODES[parts[2]] | modes
+    return word, modes
 
 
 def _folder(word: str) -> Contender:

@@ -37,7 +37,7 @@ class Fingerprints:
             entries["picture"] = self._file(picture) if picture else None
         else:
             model = [card.name, card.network, dict(card.arguments), card.sha256]
-            entries |= {"model": model, "device": self._device, "version": __version__}
+            entries |= {"model": model, "device": self._device, "version": __version__, **cell.contender.modes}
         return _short(entries)
 
     def scoring(self, cell: Cell, picture_sha256: str) -> str:

@@ -31,14 +31,20 @@ class Made:
     notes: tuple[str, ...] = ()
 
 
-def fuse_picture(fuser: Fuser, sources: Sequence[Path], target: Path) -> Made:
+def fuse_picture(fuser: Fuser, sources: Sequence[Path], target: Path, stretch: bool | None = None) -> Made:
     """Fuse, measure time and memory of that, and save losslessly in the depth of the source that carries the detail.
+
+    Args:
+        fuser: the model.
+        sources: of one scene.
+        target: where the picture goes.
+        stretch: whether the result of a bracket is stretched; None as the model has it.
 
     Raises:
         ImfuseError: it cannot be fused or saved.
     """
     with PeakMemory(str(fuser.device)) as peak:
-        result = fuser.fuse(sources)
+        result = fuser.fuse(sources, stretch=stretch)
     target.parent.mkdir(parents=True, exist_ok=True)
     notes = result.save(target, overwrite=True)
     report = result.report

@@ -130,23 +130,24 @@ class _Bench:
         fuser, fresh = self._loaded(cell)
         if fresh:
             fuser.fuse(cell.scene.sources)  # what only the first picture pays for is not counted
-        return fuse_picture(fuser, cell.scene.sources, self.plan.folder / cell.picture)
+        return fuse_picture(fuser, cell.scene.sources, self.plan.folder / cell.picture, cell.contender.stretch)
 
     def _loaded(self, cell: Cell) -> tuple[Fuser, bool]:
         """The model, and whether it has just been loaded; a model that cannot be loaded fails the same way again."""
         from imfuse import load
         from imfuse.fuser import Fuser
 
-        key = (cell.contender.name, cell.data_set.task)
+        contender, task = cell.contender, cell.data_set.task
+        key = (contender.name, task)
         fresh = self._model != key
         if fresh:
             self._model, self._fuser = key, None  # one model in memory at a time
             try:
-                self._fuser = load(cell.contender.reference, task=cell.data_set.task, device=self.plan.device)
+                self._fuser = load(contender.reference, task=task, fast=contender.fast, device=self.plan.device)
             except Exception as error:
                 self._fuser = error
         if not isinstance(self._fuser, Fuser):
-            raise self._fuser or UsageError(f"model {cell.contender.name!r} is not loaded")
+            raise self._fuser or UsageError(f"model {contender.name!r} is not loaded")
         return self._fuser, fresh
 
     def _scored(self, cell: Cell, row: Row) -> Row:

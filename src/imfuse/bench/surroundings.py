@@ -61,7 +61,9 @@ def _costs(plan: BenchPlan) -> dict[str, Cost]:
         if contender.card is None or not contender.card.learned:
             continue
         try:
-            products = multiplications_per_pixel(load_network(contender.card))
+            network = load_network(contender.card)
+            network.use_fast(contender.fast)
+            products = multiplications_per_pixel(network)
         except ImfuseError:
             log.debug("the cost of %s cannot be told", contender.name, exc_info=True)
             products = None

@@ -26,11 +26,15 @@ def run_train_csc_mefn(
 ) -> None:
     """Train CSC-MEFN; say where the results lie."""
     set_up(progress)
+    from imfuse.data.splits import MISALIGNED, misaligned_brackets
     from imfuse.train.bracket_runs import BracketData, train_bracket_seeds
     from imfuse.train.csc_mefn import CSCMEFNConfig
 
     settings = {**settings, "spacings": _numbers(settings["spacings"])}
-    brackets = BracketData(data, skip, validation)
+    left_out = {name for name in skip if name != MISALIGNED}
+    if MISALIGNED in skip:
+        left_out |= set(misaligned_brackets(folder.name for folder in data))
+    brackets = BracketData(data, left_out, validation)
     card = train_bracket_seeds(CSCMEFNConfig(**settings), brackets, run, seeds, resume=resume, progress=progress)
     console = Console(stderr=True, quiet=not progress)
     console.print(f"{card.weights_path}: {card.parameters} parameters", markup=False, soft_wrap=True)

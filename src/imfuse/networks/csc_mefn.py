@@ -108,6 +108,18 @@ class CSCMEFN(FusionNetwork):
             blend.add(self.logit(source), source)
         return blend.result()
 
+    def forward(self, bracket: Tensor) -> Tensor:
+        """:meth:`fuse` for lumas that lie in one tensor: a graph of it takes brackets of any length.
+
+        Args:
+            bracket: the K lumas of one scene, (K, 1, H, W).
+
+        Returns:
+            (1, 1, H, W).
+        """
+        weights = self.logit(bracket).softmax(0)
+        return (weights * bracket).sum(0, keepdim=True)
+
     def source_shares(self, sources: Iterable[Tensor], survey: Any = None) -> Tensor:
         """The weight maps (B, N, H, W)."""
         logits = [self.logit(source) for source in sources]
