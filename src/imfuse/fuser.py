@@ -17,6 +17,9 @@ from imfuse.explanation import Explanation
 from imfuse.io import ArrayWriter
 from imfuse.io.window import Window
 from imfuse.layouts import as_sequence, batch_size, like, stacked
+from imfuse.medical.fusing import fuse_volumes, refuse_for_volumes
+from imfuse.medical.kinds import is_medical
+from imfuse.medical.windows import AskedWindow, windows_of
 from imfuse.ops.colour import luma
 from imfuse.plan import Plan, Range, Work, check_range, make_plan, network_order, working_bytes
 from imfuse.quantise import Depth, check_depth
@@ -87,6 +90,7 @@ class Fuser:
         memory: str | int = "1GiB",
         stretch: bool | None = None,
         shares: Shares | None = None,
+        window: AskedWindow | None = None,
         progress: Progress | None = None,
     ) -> FusionResult:
         """Fuse the pictures of one scene.
@@ -118,6 +122,8 @@ class Fuser:
                 :mod:`imfuse.stretch`.
             shares: tell which source won where, as ``.shares`` of the result: ``winner`` the index of the source of the
                 greatest share alone, ``weights`` all shares as well. Not for batches.
+            window: of DICOM and NIfTI sources, which values become black and white: centre and width, a name (brain,
+                bone …), or one of these by role; by default the file's own. See :mod:`imfuse.medical.windows`.
             progress: called with the finished fraction.
 
         Raises:
@@ -126,6 +132,12 @@ class Fuser:
             SizeMismatchError: different sizes without ``resize_to``.
         """
         given = as_sequence(sources, self.task)
+        if is_medical(given):
+            refuse_for_volumes(resize_to=resize_to, align=align, stretch=stretch, shares=shares)
+            seen: dict[str, Any] = {"range": range, "window": window, "depth": depth, "memory": memory}
+            return fuse_volumes(self, given, **seen, progress=progress)
+        if window is not None:
+            raise UsageError("window: is for DICOM and NIfTI files; of other sources, set the range")
         count = batch_size(given)
         if shares is not None and count > 1:
             raise UsageError("a batch of several pictures: fuse them one by one to see which source won")
@@ -207,6 +219,7 @@ class Fuser:
         memory: str | int = "1GiB",
         stretch: bool | None = None,
         shares: Shares | None = None,
+        window: AskedWindow | None = None,
     ) -> None:
         """Refuse options of :meth:`fuse` that serve for no picture.
 
@@ -216,6 +229,7 @@ class Fuser:
         """
         is_stretched(self.task, self.network, stretch)
         check_range(self.task, range)
+        windows_of(window, self.task)
         check_resize(resize_to)
         check_depth(depth)
         motion_asked(align, self.task)
