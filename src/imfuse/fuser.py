@@ -103,7 +103,8 @@ class Fuser:
         Args:
             sources: paths, arrays (H, W) or (H, W, C), PIL images, or tensors (C, H, W) or (B, C, H, W) in [0, 1], in
                 the task's order (infrared first; CT, PET or SPECT first; a stack in any). Batches must be of one size
-                and are fused picture by picture.
+                and are fused picture by picture. DICOM files, folders with a DICOM series and NIfTI files for the task
+                ``medical``, which give a :class:`imfuse.medical.result.VolumeResult`.
             range: which values become black and white: ``full`` range of the depth, ``minmax`` of the source, or its
                 ``percentile`` 0.1 and 99.9; of infrared and of medical sources, or of all pictures of a stack
                 together; or a mapping from roles to these, for tasks with roles. By default 8-bit sources are taken at

@@ -61,7 +61,7 @@ def fuse_volumes(
     started = time.perf_counter()
     volumes = [open_volume(source, _name(source, role.name)) for source, role in zip(sources, roles, strict=True)]
     notes = [note for volume in volumes for note in volume.notes]
-    notes += _checked_grids(volumes)
+    notes += [*_checked_grids(volumes), *_doubts(volumes)]
     if opened is not None:
         opened(volumes)
     levels = []
@@ -104,6 +104,26 @@ def _checked_grids(volumes: Sequence[Volume]) -> tuple[str, ...]:
             "fused with a single slice; give a volume for a volume"
         )
     return check_one_grid((first.name, first.grid), (second.name, second.grid))
+
+
+def _doubts(volumes: Sequence[Volume]) -> list[str]:
+    """Whether two DICOM sources seem not to belong together, in words that name nobody."""
+    if any(volume.kind != "DICOM" for volume in volumes):
+        return []
+    first, second = (volume.origin[0].header for volume in volumes)
+
+    def differ(*attributes: str) -> bool:
+        return any(first.get(a) and second.get(a) and first.get(a) != second.get(a) for a in attributes)
+
+    doubts = []
+    if differ("PatientID", "PatientName", "PatientBirthDate"):
+        doubts.append("the sources tell different patients; a DICOM result carries that of the MRI")
+    if differ("FrameOfReferenceUID") and all(volume.grid.origins is not None for volume in volumes):
+        doubts.append(
+            "the sources have different frames of reference: that their coordinates agree does not show that they are "
+            "registered"
+        )
+    return doubts
 
 
 def _fused(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from imfuse.medical.result import VolumeResult
     from imfuse.medical.volume import FileKind
 
+_ENDING = re.compile(r"\.[A-Za-z0-9]{1,5}")
+"""What is meant as an ending; the ``.fused-pca`` of a folder is none."""
+
 Form = Literal["NIfTI", "DICOM", "series", "picture", "pictures"]
 """What is written: one file of the first, second or fourth kind, or a folder of files of the others."""
 
@@ -41,7 +45,7 @@ def form_of(path: Path, slices: int, detail: FileKind) -> Form:
     Raises:
         OutputError: no such thing can be written, or not of this MRI.
     """
-    name, ending = shown(path), path.suffix.lower()
+    name, ending = shown(path), path.suffix.lower() if _ENDING.fullmatch(path.suffix) else ""
     if is_nifti_name(path):
         if detail == "picture":
             raise OutputError(f"{name}: the MRI is a plain picture, which has no place in a NIfTI file; use .png")

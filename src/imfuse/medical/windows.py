@@ -33,6 +33,8 @@ NAMED: dict[str, tuple[float, float]] = {
 }
 """Centre and width of the usual windows of CT, in Hounsfield units."""
 
+_NARROWEST = 1e-6
+
 AskedWindow = str | tuple[float, float] | Mapping[str, str | tuple[float, float]]
 """A name of :data:`NAMED` or centre and width, of the first source; or one of these for each of some roles."""
 
@@ -101,8 +103,9 @@ def linear_levels(centre: float, width: float, origin: str, *, exact: bool = Tru
     ``exact`` is centre ± width / 2; else DICOM's LINEAR, half a value less on either side (PS3.3, C.11.2.1.2.1).
     ``inverted`` values have the opposite sign.
     """
-    middle, half = (centre, width / 2) if exact else (centre - 0.5, max(width - 1, 1e-6) / 2)
-    low, high = middle - half, middle + half
+    middle, half = (centre, width / 2) if exact else (centre - 0.5, (width - 1) / 2)
+    low = middle - half
+    high = max(middle + half, low + _NARROWEST)  # a width of 1 is a threshold
     return Levels(-high, -low, origin) if inverted else Levels(low, high, origin)
 
 
