@@ -73,7 +73,7 @@ def read_frames(path: Path, name: str) -> list[Frame]:
 def _check_picture(header: Any, name: str) -> None:
     """Refuse what is no picture: indices, reports, contours, masks."""
     meta = getattr(header, "file_meta", None)
-    kind: Any = header.get("SOPClassUID") or (meta and meta.get("MediaStorageSOPClassUID"))
+    kind: Any = header.get("SOPClassUID") or (meta.get("MediaStorageSOPClassUID") if meta else None)
     if kind == _DIRECTORY or "DirectoryRecordSequence" in header:
         raise SourceError(f"{name}: is a DICOMDIR, the index of a medium; give the folder that holds one series")
     known = kind is not None and kind.name != kind
