@@ -47,8 +47,8 @@ def fuse(
         detail_rule: fusion rule of detail maps alone.
         fast: whether to work in the model's fast mode, where it has one.
         device: where to compute: ``cpu``, ``cuda`` …
-        **options: ``range``, ``resize_to``, ``depth``, ``align``, ``memory``, ``stretch``, ``shares``, ``progress``:
-            see :meth:`imfuse.fuser.Fuser.fuse`.
+        **options: ``range``, ``resize_to``, ``depth``, ``align``, ``memory``, ``stretch``, ``shares``, ``window``,
+            ``progress``: see :meth:`imfuse.fuser.Fuser.fuse`.
 
     Returns:
         The picture as ``.image`` (depth of the visible source, the MRI or the first picture), ``.save(path)`` and

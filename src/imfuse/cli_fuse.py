@@ -31,7 +31,10 @@ def fuse(
     output: Annotated[
         Optional[Path],  # noqa: UP045 - Typer 0.12 reads this form
         typer.Option(
-            "-o", "--output", help="File (.png .jpg .tif .bmp .webp), or folder for folders.", show_default=False
+            "-o",
+            "--output",
+            help="File (.png .jpg .tif .bmp .webp .dcm .nii .nii.gz), or folder for folders.",
+            show_default=False,
         ),
     ] = None,
     task: TaskName = "infrared",
@@ -48,6 +51,15 @@ def fuse(
             help="What becomes black and white: full, minmax or percentile, of the infrared picture, of the medical "
             "ones, or of a whole stack at once; by role: infrared=minmax,visible=percentile. Default: full; raw counts "
             "of thermal cameras and scanners of more than 8 bits by percentile.",
+        ),
+    ] = None,
+    window: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option(
+            metavar="CENTRE,WIDTH|NAME|ROLE=…",
+            help="DICOM, NIfTI: what becomes black and white of the first source, or of a role: brain, soft, bone "
+            "… (of CT), or mri=300,600. Default: the file's own window, else by percentile, of all slices.",
+            show_default=False,
         ),
     ] = None,
     resize_to: ResizeTo = None,
@@ -100,6 +112,9 @@ def fuse(
             help="The weight map of every source, black 0, white 1: in NAME.weights/; folders: in weights/.",
         ),
     ] = False,
+    anonymise: Annotated[
+        bool, typer.Option("--anonymise", help="DICOM: leave patient and study out of the result; see docs/medical.md.")
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Fuse pictures of one scene into one, or folders of them.
@@ -126,6 +141,10 @@ def fuse(
 
       imfuse fuse pet.png mri.png --task medical
 
+      imfuse fuse pet.nii.gz mri.nii.gz -o fused.nii.gz --task medical
+
+      imfuse fuse ct/ mri/ -o fused/ --task medical --window brain [dim]two DICOM series[/dim]
+
       imfuse fuse near.jpg middle.jpg far.jpg --task focus -o sharp.png
 
       imfuse fuse stack/ --task focus --save-map      [dim]and which picture is sharp where[/dim]
@@ -143,6 +162,7 @@ def fuse(
     """
     from imfuse.commands.fuse import FuseRequest, run_fuse
     from imfuse.levels import parse_range
+    from imfuse.medical.windows import parse_windows
 
     request = FuseRequest(
         sources=tuple(sources),
@@ -157,6 +177,7 @@ def fuse(
             ("memory", memory),
             ("align", motion or align or None),
             ("stretch", stretch),
+            ("window", parse_windows(window)),
         ),
         overwrite=overwrite,
         skip_orphans=skip_orphans,
@@ -168,6 +189,7 @@ def fuse(
         group_by=group_by,
         save_map=save_map,
         save_weights=save_weights,
+        anonymise=anonymise,
     )
     status = run_fuse(request)
     if status == INTERRUPTED:

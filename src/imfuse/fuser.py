@@ -17,6 +17,9 @@ from imfuse.explanation import Explanation
 from imfuse.io import ArrayWriter
 from imfuse.io.window import Window
 from imfuse.layouts import as_sequence, batch_size, like, stacked
+from imfuse.medical.fusing import fuse_volumes, refuse_for_volumes
+from imfuse.medical.kinds import is_medical
+from imfuse.medical.windows import AskedWindow, windows_of
 from imfuse.ops.colour import luma
 from imfuse.plan import Plan, Range, Work, check_range, make_plan, network_order, working_bytes
 from imfuse.quantise import Depth, check_depth
@@ -87,6 +90,7 @@ class Fuser:
         memory: str | int = "1GiB",
         stretch: bool | None = None,
         shares: Shares | None = None,
+        window: AskedWindow | None = None,
         progress: Progress | None = None,
     ) -> FusionResult:
         """Fuse the pictures of one scene.
@@ -99,7 +103,8 @@ class Fuser:
         Args:
             sources: paths, arrays (H, W) or (H, W, C), PIL images, or tensors (C, H, W) or (B, C, H, W) in [0, 1], in
                 the task's order (infrared first; CT, PET or SPECT first; a stack in any). Batches must be of one size
-                and are fused picture by picture.
+                and are fused picture by picture. DICOM files, folders with a DICOM series and NIfTI files for the task
+                ``medical``, which give a :class:`imfuse.medical.result.VolumeResult`.
             range: which values become black and white: ``full`` range of the depth, ``minmax`` of the source, or its
                 ``percentile`` 0.1 and 99.9; of infrared and of medical sources, or of all pictures of a stack
                 together; or a mapping from roles to these, for tasks with roles. By default 8-bit sources are taken at
@@ -118,6 +123,8 @@ class Fuser:
                 :mod:`imfuse.stretch`.
             shares: tell which source won where, as ``.shares`` of the result: ``winner`` the index of the source of the
                 greatest share alone, ``weights`` all shares as well. Not for batches.
+            window: of DICOM and NIfTI sources, which values become black and white: centre and width, a name (brain,
+                bone …), or one of these by role; by default the file's own. See :mod:`imfuse.medical.windows`.
             progress: called with the finished fraction.
 
         Raises:
@@ -126,6 +133,12 @@ class Fuser:
             SizeMismatchError: different sizes without ``resize_to``.
         """
         given = as_sequence(sources, self.task)
+        if is_medical(given):
+            refuse_for_volumes(resize_to=resize_to, align=align, stretch=stretch, shares=shares)
+            seen: dict[str, Any] = {"range": range, "window": window, "depth": depth, "memory": memory}
+            return fuse_volumes(self, given, **seen, progress=progress)
+        if window is not None:
+            raise UsageError("window: is for DICOM and NIfTI files; of other sources, set the range")
         count = batch_size(given)
         if shares is not None and count > 1:
             raise UsageError("a batch of several pictures: fuse them one by one to see which source won")
@@ -207,6 +220,7 @@ class Fuser:
         memory: str | int = "1GiB",
         stretch: bool | None = None,
         shares: Shares | None = None,
+        window: AskedWindow | None = None,
     ) -> None:
         """Refuse options of :meth:`fuse` that serve for no picture.
 
@@ -216,6 +230,7 @@ class Fuser:
         """
         is_stretched(self.task, self.network, stretch)
         check_range(self.task, range)
+        windows_of(window, self.task)
         check_resize(resize_to)
         check_depth(depth)
         motion_asked(align, self.task)

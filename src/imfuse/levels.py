@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,13 @@ class Levels:
     low: float
     high: float
     origin: str
+
+
+@runtime_checkable
+class Windowed(Protocol):
+    """A source that tells itself what is black and white in it, as slices of a volume do, which share their window."""
+
+    own_levels: Levels
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +169,10 @@ def find_levels(
 ) -> tuple[Levels, tuple[str, ...]]:
     """The levels of a source and what the report has to say of them.
 
-    Without a policy: 8-bit sources at full range. Where ``stretch`` is set, deeper sources by percentiles if these use
-    less than half of the range, or leave it. Other float sources at 0…1: overshoot of up to a quarter is clipped, and
-    what goes further is stretched from its smallest to its largest value. Other integers at full range.
+    Without a policy: sources that tell it themselves as they do, 8-bit sources at full range. Where ``stretch`` is set,
+    deeper sources by percentiles if these use less than half of the range, or leave it. Other float sources at 0…1:
+    overshoot of up to a quarter is clipped, and what goes further is stretched from its smallest to its largest value.
+    Other integers at full range.
 
     Args:
         source: what is read.
@@ -172,6 +180,8 @@ def find_levels(
         policy: what the user asked for.
         stretch: whether the source's role is one that is stretched by default.
     """
+    if policy is None and isinstance(source, Windowed):
+        return source.own_levels, ()
     if needs_no_look(source, policy):
         return Levels(*source.full_range, "full range"), ()
     return levels_within(extremes(source, windows), source, windows, policy, stretch)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from imfuse.errors import UsageError
 from imfuse.io.source import PixelSource
+from imfuse.levels import Windowed
 
 Depth = Literal[8, 16, "float"]
 _DTYPES: dict[str, np.dtype[Any]] = {
@@ -73,7 +74,8 @@ def depth_notes(detail: PixelSource, depth: OutputDepth) -> list[str]:
 
 def mixed_depth_notes(sources: Sequence[PixelSource], depth: OutputDepth) -> list[str]:
     """What the report says where pictures are deeper than the result."""
-    deeper = [source for source in sources if source.dtype.itemsize > depth.dtype.itemsize]
+    # Values that are seen through a window are float whatever the depth of their file.
+    deeper = [s for s in sources if s.dtype.itemsize > depth.dtype.itemsize and not isinstance(s, Windowed)]
     if not deeper or len(deeper) == len(sources):
         return []
     deepest = max(deeper, key=lambda source: source.dtype.itemsize)

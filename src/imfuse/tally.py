@@ -13,6 +13,12 @@ MUCH_DARKER = 0.6
 """A result whose mean luma is below this share of the detail source's is told: addition darkens dark pairs."""
 
 
+def beyond_words(share: float, is_float: bool) -> str:
+    """What the report says of the share of the pixels that have a channel beyond black or white."""
+    fate = "which float keeps" if is_float else "which is clipped"
+    return f"{100 * share:.3g} % of the pixels have a channel beyond black or white, {fate}"
+
+
 @dataclass(slots=True)
 class Tally:
     """Sums over the pixels fused so far.
@@ -39,9 +45,7 @@ class Tally:
         pixels = detail.height * detail.width
         notes = [] if self.stretch is None else [self.stretch.words]
         if self.beyond:
-            fate = "which float keeps" if plan.depth.is_float else "which is clipped"
-            share = 100 * self.share_beyond(plan)
-            notes.append(f"{share:.3g} % of the pixels have a channel beyond black or white, {fate}")
+            notes.append(beyond_words(self.share_beyond(plan), plan.depth.is_float))
         before, after = self.before / pixels, self.after / pixels
         if plan.task.keeps_light and after < MUCH_DARKER * before:
             notes.append(

@@ -14,7 +14,7 @@ from imfuse import __version__, list_models
 from imfuse.errors import ImfuseError
 
 CORE = ("torch", "numpy", "opencv-python-headless", "pillow", "tifffile", "imagecodecs", "safetensors", "typer", "rich")
-EXTRAS = {"train": ("lightning", "matplotlib")}
+EXTRAS = {"train": ("lightning", "matplotlib"), "medical": ("pydicom", "nibabel")}
 
 
 def run_doctor() -> int:

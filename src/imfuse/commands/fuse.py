@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from imfuse.errors import SourceError, UsageError
 from imfuse.interruption import INTERRUPTED, Interruption
 from imfuse.io import remove_dead_parts
 from imfuse.io.naming import shown
+from imfuse.medical.kinds import is_medical
 from imfuse.outputs import default_output, folder_jobs, grouped_jobs, make_folder, stack_jobs, stack_output
 from imfuse.registry import ModelCard, find_card
 from imfuse.run_report import RunReport, check_report
@@ -52,6 +54,7 @@ class FuseRequest:
     group_by: str | None = None
     save_map: bool = False
     save_weights: bool = False
+    anonymise: bool = False
 
     @property
     def all_options(self) -> tuple[tuple[str, Any], ...]:
@@ -69,6 +72,10 @@ def run_fuse(request: FuseRequest) -> int:
         task.name, model, request.rules, request.device, request.all_options, request.overwrite, request.quality
     )
     console = Console(stderr=True, quiet=request.quiet)
+    if is_medical(request.sources):
+        return _fuse_volumes(request, settings, console, task, card)
+    if request.anonymise:
+        raise UsageError("--anonymise: is for DICOM files, and none of the sources is one")
     _check_sources(request.sources, task)
     by = check_group_by(request.group_by, request.sources, task)
     fuser = fuser_of(settings)
@@ -87,6 +94,19 @@ def run_fuse(request: FuseRequest) -> int:
     folders = tuple(dict.fromkeys(source if source.is_dir() else source.parent for source in request.sources))
     report = RunReport(request.report, plain, jobs, orphans, (folders, folder)) if request.report else None
     return _fuse_many(jobs, settings, request.jobs, console, report)
+
+
+def _fuse_volumes(request: FuseRequest, settings: Settings, console: Console, task: Task, card: ModelCard) -> int:
+    """Fuse DICOM or NIfTI files."""
+    from imfuse.medical.jobs import fuse_volume_job, volume_job
+
+    if request.group_by is not None or task.name != "medical":
+        words = "--group-by is not" if request.group_by is not None else f"task {task.name!r} is not"
+        raise UsageError(f"{words} for DICOM and NIfTI files; they are fused with --task medical")
+    fuser = fuser_of(settings)
+    job = volume_job(request.sources, request.output, task, card.name)
+    made = partial(fuse_volume_job, anonymise=request.anonymise)
+    return _fuse_one(job, request.report, settings, console, _plain_settings(request, fuser, card), made)
 
 
 def _plain_settings(request: FuseRequest, fuser: Fuser, card: ModelCard) -> dict[str, Any]:
@@ -168,10 +188,17 @@ def _folder_jobs(
     return jobs, ()
 
 
-def _fuse_one(job: Job, report: Path | None, settings: Settings, console: Console, plain: Mapping[str, Any]) -> int:
+def _fuse_one(
+    job: Job,
+    report: Path | None,
+    settings: Settings,
+    console: Console,
+    plain: Mapping[str, Any],
+    fuse: Callable[..., Outcome] = fuse_job,
+) -> int:
     remove_dead_parts(job.output.parent, job.output.name)
     with _reported(report, plain, job) as outcomes, bar(console, "fusing", 1.0, count=False) as advance:
-        outcomes[job] = fuse_job(job, settings, progress=advance)
+        outcomes[job] = fuse(job, settings, progress=advance)
     tell(outcomes[job], console)
     return 0
 

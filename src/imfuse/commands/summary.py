@@ -34,7 +34,10 @@ def say(console: Console, words: str) -> None:
 def tell(outcome: Outcome, console: Console) -> None:
     """Say of a single picture where it is and what was done to it."""
     report = outcome.report or {}
-    size = f"{report.get('width')}×{report.get('height')}, {report.get('dtype')}, {report.get('seconds', 0):.2f} s"
+    slices = f"{report['slices']} slices of " if report.get("slices", 1) > 1 else ""
+    size = (
+        f"{slices}{report.get('width')}×{report.get('height')}, {report.get('dtype')}, {report.get('seconds', 0):.2f} s"
+    )
     say(console, f"{shown(outcome.job.output)}  ({report.get('model')}, {size})")
     for note in (*outcome.job.shares.words, *outcome.notes):
         say(console, f"  · {note}")

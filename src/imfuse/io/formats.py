@@ -25,7 +25,13 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"BM", "BMP"),
     (b"GIF87a", "GIF"),
     (b"GIF89a", "GIF"),
+    (b"\x5c\x01\0\0", "NIfTI"),
+    (b"\0\0\x01\x5c", "NIfTI"),
+    (b"\x1c\x02\0\0n+2\0", "NIfTI"),
+    (b"\0\0\x02\x1cn+2\0", "NIfTI"),
 )
+HEAD = 132
+"""So many bytes of a file tell its format."""
 
 
 def supported_endings() -> tuple[str, ...]:
@@ -40,7 +46,9 @@ def is_picture_name(path: str | os.PathLike[str]) -> bool:
 
 
 def kind_of(head: bytes) -> str | None:
-    """The format that a file's first 16 bytes show, or None."""
+    """The format that a file's first :data:`HEAD` bytes show, or None, as for NIfTI that is gzipped."""
+    if head[128:132] == b"DICM":  # before it may stand anything, the beginning of a TIFF too
+        return "DICOM"
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WebP"
     return next((kind for magic, kind in _MAGIC if head.startswith(magic)), None)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from imfuse.errors import SourceError
 from imfuse.io.arrays import array_source, tensor_source
-from imfuse.io.formats import kind_of
+from imfuse.io.formats import HEAD, kind_of
 from imfuse.io.naming import cause, shown
 from imfuse.io.source import PixelSource
 
@@ -40,7 +40,8 @@ def open_source(source: Source, name: str | None = None) -> PixelSource:
     Args:
         source: one of
 
-            - a path: PNG, JPEG, TIFF, BMP, WebP or GIF, told by its content and not by its name;
+            - a path: PNG, JPEG, TIFF, BMP, WebP, GIF, or DICOM and NIfTI of one slice (with the extra ``medical``),
+              told by its content and not by its name;
             - an array (H, W) or (H, W, C) of uint8, uint16, float16/32/64 or bool; with 2 or 4 channels the last is
               alpha, 5 and more are bands;
             - a dense tensor (C, H, W) or (1, C, H, W), floating point in [0, 1] or uint8, channels as for arrays;
@@ -113,14 +114,14 @@ def identify(source: str | os.PathLike[str], name: str | None = None) -> tuple[P
 
 
 def _head(path: Path, name: str) -> bytes:
-    """The first 16 bytes of a regular file; never opens a FIFO or a device, which could hang."""
+    """The first bytes of a regular file; never opens a FIFO or a device, which could hang."""
     mode = path.stat().st_mode
     if stat.S_ISDIR(mode):
         raise SourceError(f"{name}: is a folder; give a picture file")
     if not stat.S_ISREG(mode):
         raise SourceError(f"{name}: is a pipe, socket or device and no regular file; give a picture file")
     with path.open("rb") as file:
-        head = file.read(16)
+        head = file.read(HEAD)
     if not head:
         raise SourceError(f"{name}: the file is empty; copy it again from its origin")
     return head
@@ -139,6 +140,10 @@ def _reader(path: Path, name: str, kind: str | None) -> PixelSource:
         from imfuse.io.webp import open_webp
 
         return open_webp(path, name)
+    if kind in ("DICOM", "NIfTI") or (kind is None and path.name.lower().endswith((".dcm", ".nii.gz"))):
+        from imfuse.medical.opening import open_picture
+
+        return open_picture(path, name)
     if kind is not None:
         from imfuse.io.pillow_files import open_pillow
 
