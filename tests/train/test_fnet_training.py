@@ -129,7 +129,7 @@ def test_trained_models_have_cards_that_load(tmp_path: Path, pairs_folder: Path)
     assert isinstance(inverse.network, InvertibleFNet)
     # FNet shows what its first stage gave back, wherever both files lie together.
     assert card.inverse == "fnet-inverse"
-    pictures = [picture for picture in read_pairs([pairs_folder], 24)[0]]
+    pictures = list(read_pairs([pairs_folder], 24)[0])
     ours, first = imfuse.load(card.weights_path).explain(pictures), inverse.explain(pictures)
     for name in ("infrared_reconstructed", "visible_reconstructed"):
         np.testing.assert_allclose(ours[name], first[name], atol=1e-5)
