@@ -123,7 +123,7 @@ def row_of(
 def built_in(files: Mapping[str, Path]) -> NDArray[np.uint8]:
     """Two of the built-in scenes by every member, whole and a crop."""
     rows = []
-    for scene, place in (("street", (60, 90, 100, 130)), ("garden", (60, 60, 100, 130))):
+    for scene, place in (("street", (95, 180, 100, 130)), ("garden", (100, 150, 100, 130))):
         pair = infrared_pair(scene, 240, 320, 3)
         sources = [np.asarray(pair.infrared), np.asarray(pair.visible)]
         fused = {name: np.asarray(imfuse.load(file).fuse(sources).image) for name, file in files.items()}

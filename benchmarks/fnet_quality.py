@@ -76,11 +76,13 @@ def planned(
 
 
 def means_of(results: BenchResults) -> dict[str, Means]:
-    """Set → means of the models that have all its pictures; of the others they are over other scenes."""
-    return {
-        data_set.name: {one.model: one.means for one in results.standings(data_set) if one.complete}
-        for data_set in results.plan.data_sets
-    }
+    """Set → means of the models that have all its pictures, in the plan's order; of the others they would mislead."""
+    found: dict[str, Means] = {}
+    for data_set in results.plan.data_sets:
+        means = {one.model: one.means for one in results.standings(data_set) if one.complete}
+        order = [one.name for one in results.plan.contenders if one.name in means]
+        found[data_set.name] = {name: means[name] for name in order}
+    return found
 
 
 def lines_of(heading: str, rows: Means, printed: Mapping[str, Sequence[object]], note: str) -> list[str]:
