@@ -1,6 +1,6 @@
 """The networks as graphs: exported with height and width left open, they compute what they do in Python."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
-from helpers import settled_auif, settled_csc_ivfn, settled_ifcnn
+from helpers import settled_auif, settled_csc_ivfn, settled_ifcnn, small_fnet
 from imfuse.networks.auif import AUIF
+from imfuse.networks.fnet import FNet
 from imfuse.networks.protocol import FusionNetwork
 
 LEAST = AUIF.laplacian_size // 2 + 1
@@ -27,6 +28,14 @@ class FusePair(nn.Module):
 
     def forward(self, infrared: Tensor, visible: Tensor) -> Tensor:
         return self.network.fuse([infrared, visible])
+
+
+class PrintedFNet(FNet):
+    """Every convolution of the equations by itself."""
+
+    def fuse(self, sources: Iterable[Tensor], survey: None = None) -> Tensor:
+        first, second = sources
+        return self.literal(first, second)
 
 
 def pair(height: int, width: int) -> tuple[Tensor, Tensor]:
@@ -75,6 +84,8 @@ ONNX: dict[str, tuple[Callable[[], FusionNetwork], int]] = {
     "auif as released": (lambda: settled_auif(tied=True, layers=1), 1),
     "ifcnn, gray": (settled_ifcnn, 1),
     "ifcnn, colour": (lambda: settled_ifcnn(rule_name="average"), 3),
+    "fnet": (lambda: small_fnet(block="lzsc"), 1),
+    "fnet as printed": (lambda: small_fnet(block="lzsc", kind=PrintedFNet), 1),
 }
 
 

@@ -28,8 +28,13 @@ def test_cards_are_complete_and_weights_are_theirs(card: ModelCard) -> None:
 
 
 def test_no_weights_without_a_card() -> None:
+    """Models, and what gives the sources of one back, which is no model to choose."""
     stems = {path.stem for path in WEIGHTS_FOLDER.glob("*.safetensors")}
-    assert stems == {card.name for card in imfuse.list_models(kind="learned")}
+    cards = imfuse.list_models(kind="learned")
+    assert stems == {card.name for card in cards} | {card.inverse for card in cards if card.inverse}
+    for card in cards:
+        if card.inverse:
+            assert imfuse.load(card.name).network.inverts
 
 
 @pytest.mark.data

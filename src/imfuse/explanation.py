@@ -30,8 +30,8 @@ class Explanation(Mapping[str, NDArray[np.float32]]):
         rule: its fusion rule or rules.
         notes: what was done to the sources before.
         titles: of each part, in words.
-        kinds: of each part: ``picture`` (black 0, white 1), ``weight`` (0…1), ``map`` (any values) or ``signed`` (any
-            values, of which 0 is nothing).
+        kinds: of each part: ``picture`` (black 0, white 1), ``weight`` (0…1), ``map`` (any values), ``signed`` (any
+            values, of which 0 is nothing) or ``feature`` (the same, on a scale of its own).
         groups: row and column of each part on the sheet.
         shape: height and width of every part.
     """
@@ -64,7 +64,8 @@ class Explanation(Mapping[str, NDArray[np.float32]]):
     def displayed(self, name: str) -> tuple[NDArray[np.float32], str]:
         """A part as a picture in [0, 1], and in words what black and white stand for.
 
-        Maps of one column are shown on one scale, so that sources and result can be compared.
+        Maps of one column are shown on one scale, so that sources and result can be compared; features of codes that
+        have nothing to do with one another are not.
         """
         low, high = self._bounds(name)
         shown = np.clip((self[name] - low) / (high - low), 0, 1)
@@ -75,10 +76,11 @@ class Explanation(Mapping[str, NDArray[np.float32]]):
         if kind in ("picture", "weight"):
             return 0.0, 1.0
         column = self.groups[name][1]
-        values = [self[other] for other in self if self.groups[other][1] == column and self.kinds[other] == kind]
+        alike = [other for other in self if self.groups[other][1] == column and self.kinds[other] == kind]
+        values = [self[other] for other in (alike if kind != "feature" else [name])]
         low = min(float(np.percentile(value, 100 - _DISPLAYED)) for value in values)
         high = max(float(np.percentile(value, _DISPLAYED)) for value in values)
-        if kind == "signed":
+        if kind in ("signed", "feature"):
             high = max(abs(low), abs(high))
             low = -high
         return (low, high) if low < high else (low - 0.5, low + 0.5)

@@ -38,6 +38,7 @@ class ModelCard:
         selection: the criterion by which this run was chosen, on which data.
         figures: measured figures, each with its data and the metrics' definitions.
         sha256: of the weights file; empty for a classical method, which has none.
+        inverse: stem of the weights beside it that give the sources back from a fused picture; empty without.
         path: where the card was read from; not part of the file.
     """
 
@@ -54,6 +55,7 @@ class ModelCard:
     selection: str
     figures: Mapping[str, Any]
     sha256: str
+    inverse: str = ""
     path: Path | None = field(default=None, compare=False)
 
     @property
@@ -77,8 +79,10 @@ def read_card(path: Path) -> ModelCard:
     """
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
-        names = {f.name for f in fields(ModelCard)} - {"path"}
-        card = ModelCard(**{name: entries[name] for name in names}, path=path)
+        optional = {"path", "inverse"}
+        names = {f.name for f in fields(ModelCard)} - optional
+        given = {name: entries[name] for name in names}
+        card = ModelCard(**given, inverse=entries.get("inverse", ""), path=path)
         _check_card(card)
         return replace(card, tasks=tuple(card.tasks))
     except FileNotFoundError:
@@ -96,6 +100,8 @@ def _check_card(card: ModelCard) -> None:
     text = (card.name, card.network, card.paper, card.licence, card.commit, card.selection, card.sha256)
     if not all(isinstance(value, str) and value.isprintable() for value in text):
         raise ValueError("a text is missing or not printable")
+    if card.inverse != "" and not (isinstance(card.inverse, str) and MODEL_NAME.fullmatch(card.inverse)):
+        raise ValueError(f"inverse {card.inverse!r}")
     if not MODEL_NAME.fullmatch(card.name):
         raise ValueError(f"name {card.name!r}")
     if not re.fullmatch(r"[0-9a-f]{64}", card.sha256):
@@ -109,5 +115,6 @@ def _check_card(card: ModelCard) -> None:
 
 def write_card(card: ModelCard, path: Path) -> None:
     """Write a card as JSON."""
-    entries = {name: value for name, value in asdict(card).items() if name != "path"}
+    left_out = {"path"} if card.inverse else {"path", "inverse"}
+    entries = {name: value for name, value in asdict(card).items() if name not in left_out}
     path.write_text(json.dumps(entries, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -157,7 +157,8 @@ def make_plan(
     channels = colour.channels(opened)
     stored = output_depth(detail, depth)
     pixel = _bytes_per_pixel(network, colour, opened, channels, stored, work)
-    margin = network.halo + network.alignment - 1
+    halo = network.explain_halo if work == "explain" else network.halo
+    margin = halo + network.alignment - 1
     held = _held_result(pixel, margin, opened, channels, memory) if stretched else 0
     windows, kept = _windows(pixel, margin, opened, memory - held)
     opened, aligned, align_notes = align_or_suspect(opened, task, align, _let_go(kept), kept=kept)
@@ -181,7 +182,7 @@ def make_plan(
             f"the {len(opened)} pictures do not fit into the memory at once: each is decoded for {len(windows)} windows"
         )
         notes.append(f"{words} anew; a larger --memory is faster")
-    halo, alignment, order = network.halo, network.alignment, network_order(task, network, len(opened))
+    alignment, order = network.alignment, network_order(task, network, len(opened))
     fixed = (task, roles, opened, levels, colour, channels, windows, halo, alignment, kept, stored, notes, order)
     return Plan(*fixed, exposures=exposures, stretched=stretched, result_kept=held > 0, aligned=aligned)
 

@@ -67,7 +67,9 @@ def list_models(task: str | None = None, kind: ModelKind | None = None) -> list[
     Raises:
         UsageError: no model serves a task of this name, or there is no such kind.
     """
-    cards = [*(read_card(path) for path in sorted(WEIGHTS_FOLDER.glob("*.json"))), *CLASSICAL]
+    shipped = [read_card(path) for path in sorted(WEIGHTS_FOLDER.glob("*.json"))]
+    beside = {card.inverse for card in shipped}  # parts of other models
+    cards = [*(card for card in shipped if card.name not in beside), *CLASSICAL]
     tasks = dict.fromkeys(name for card in cards for name in card.tasks)
     for given, known in ((task, tasks), (kind, get_args(ModelKind))):
         if given is not None and given not in known:
@@ -120,14 +122,28 @@ def build_network(network: str, arguments: Mapping[str, Any]) -> FusionNetwork:
 def load_network(card: ModelCard) -> FusionNetwork:
     """The card's network with its weights, if it has any, in evaluation mode.
 
+    Where the card names an inverse and that lies beside it, the network has it, too.
+
     Raises:
         WeightsError: the weights are missing, damaged, or not the card's.
     """
+    if not card.learned:
+        return build_network(card.network, card.arguments).eval()
+    network = _load_weights(card)
+    beside = card.weights_path.with_name(f"{card.inverse}.json")
+    if card.inverse and beside.is_file():
+        try:
+            network.take_inverse(_load_weights(read_card(beside)))
+        except UsageError as error:
+            raise WeightsError(f"{card.weights_path}: {error}") from error
+    return network
+
+
+def _load_weights(card: ModelCard) -> FusionNetwork:
+    """A trained network as it is in the files of its card."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    if not card.learned:
-        return build_network(card.network, card.arguments).eval()
     path = card.weights_path
     try:
         network = build_network(card.network, card.arguments)

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import math
 from pathlib import Path
@@ -85,6 +86,18 @@ def test_training_data_are_marked() -> None:
         assert training_overlap(card, "flir_test") is None
         assert training_overlap(card, "tno40") is None
     assert training_overlap(None, "roadscene50") is None
+
+
+def test_scenes_that_a_training_left_out_are_not_marked() -> None:
+    card = imfuse.load("auif").card
+    assert card is not None
+    for words, marked in (
+        ("180 pairs", True),
+        ("180 pairs; without the scenes of tno25, roadscene50", False),
+        ("180 pairs; without the scenes of tno25; not of roadscene50", True),
+    ):
+        overlap = training_overlap(dataclasses.replace(card, data={"flir_train": words}), "roadscene50")
+        assert (overlap is not None) == marked
 
 
 def test_ours_stands_beside_theirs_with_the_difference() -> None:

@@ -180,6 +180,59 @@ def test_windows_explain_what_the_whole_explains(monkeypatch: pytest.MonkeyPatch
         assert np.abs(whole[name] - tiled[name]).mean() < 1e-5, name
 
 
+def with_inverse() -> FNet:
+    network = small_fnet()
+    network.take_inverse(small_fnet(1, kind=InvertibleFNet))
+    return network
+
+
+def test_the_sources_are_had_back_from_what_the_first_stage_fuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the network that IFNet was trained with, in windows as in the whole; the rest is as without it."""
+    network, first_stage = with_inverse(), small_fnet(1, kind=InvertibleFNet)
+    pictures = [noise(110, 90, 1, 1), noise(110, 90, 1, 2)]
+    tensors = [torch.from_numpy(picture)[None, None].float() / 255 for picture in pictures]
+    fuser = Fuser(network, TASKS["infrared"])
+    parts = fuser.explain(pictures)
+    assert list(parts) == fuser.part_names()
+    for name, expected in zip(("infrared", "visible"), first_stage.round_trip(*tensors), strict=True):
+        np.testing.assert_allclose(parts[f"{name}_reconstructed"], expected[0, 0], atol=1e-4)
+    alone = Fuser(small_fnet(), TASKS["infrared"]).explain(pictures)
+    assert set(parts) - set(alone) == {"infrared_reconstructed", "visible_reconstructed"}
+    for name in alone:
+        np.testing.assert_allclose(parts[name], alone[name], atol=1e-6)
+    monkeypatch.setattr(plan_module, "CACHE_SIDE", 30)
+    tiled = fuser.explain(pictures)
+    for name in ("infrared_reconstructed", "visible_reconstructed"):
+        assert np.abs(tiled[name] - parts[name]).mean() < 1e-5
+
+
+def test_an_inverse_is_no_part_of_the_network() -> None:
+    """Neither of its size, nor of its weights, nor of what a window of the fused picture depends on."""
+    network, alone = with_inverse(), small_fnet()
+    assert network.state_dict().keys() == alone.state_dict().keys()
+    assert network.halo == alone.halo < network.explain_halo == small_fnet(kind=InvertibleFNet).halo
+    with pytest.raises(UsageError, match="gives no sources back"):
+        network.take_inverse(alone)
+
+
+def test_every_feature_has_a_scale_of_its_own() -> None:
+    """Codes have nothing to do with one another, and a faint one would be gray beside a strong one."""
+    parts = Fuser(small_fnet(), TASKS["infrared"]).explain([noise(20, 20, 1, 1), noise(20, 20, 1, 2)])
+    features = [name for name in parts if "_feature_" in name]
+    assert len(features) == 3 * 5
+    for name in features:
+        shown, _ = parts.displayed(name)
+        assert np.abs(shown - 0.5).max() > 0.49
+        np.testing.assert_array_equal(shown > 0.5, parts[name] > 0)
+    unique = {parts.displayed(name)[1] for name in ("infrared_unique", "visible_unique", "common")}
+    assert len(unique) == 1
+
+
+def test_the_parts_are_no_shares() -> None:
+    with pytest.raises(UsageError, match="no shares of the sources: imfuse explain"):
+        Fuser(small_fnet(), TASKS["infrared"]).fuse([noise(9, 9, 1, 1), noise(9, 9, 1, 2)], shares="winner")
+
+
 def test_every_entry_of_the_released_file_has_a_place() -> None:
     """Its names, as its authors wrote them, are those of all parameters, each once."""
     modules = {"x0_block": ["conv_in"], "x1_block": ["conv_in", "basic_layer.ch_down", "basic_layer.ch_up"]}

@@ -16,6 +16,11 @@ from imfuse.networks.fnet import FNet
 from imfuse.networks.ifcnn import IFCNN
 from imfuse.networks.ifnet import InvertibleFNet
 
+def fnet_with_inverse():
+    network = FNet(modules=2)
+    network.take_inverse(InvertibleFNet(modules=2))
+    return network
+
 def status(key):
     lines = Path("/proc/self/status").read_text().splitlines()
     return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(key))
@@ -29,6 +34,7 @@ networks = {
     "ifcnn": IFCNN,
     "fnet": lambda: FNet(modules=2),
     "fnet-inverse": lambda: InvertibleFNet(modules=2),
+    "fnet with it": fnet_with_inverse,
 }
 network = networks[sys.argv[1]]().eval()
 if sys.argv[1] == "ifcnn":
@@ -78,6 +84,7 @@ print((status("VmHWM") - before) / side**2, declared)
         ("fnet", "", "", 400, "fuse"),
         ("fnet", "", "", 400, "explain"),
         ("fnet-inverse", "", "", 400, "explain"),
+        ("fnet with it", "", "", 400, "explain"),
     ],
 )
 def test_a_network_takes_no_more_than_it_declares(name: str, base: str, detail: str, side: int, what: str) -> None:

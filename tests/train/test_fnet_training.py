@@ -127,7 +127,15 @@ def test_trained_models_have_cards_that_load(tmp_path: Path, pairs_folder: Path)
     assert set(card.figures["validation"]["scores"]) >= {"mi", "vif", "qabf", "scd"}
     inverse = imfuse.load(tmp_path / "fnet-inverse.safetensors", task="infrared")
     assert isinstance(inverse.network, InvertibleFNet)
-    assert "visible_inverse" in inverse.part_names()
+    # FNet shows what its first stage gave back, wherever both files lie together.
+    assert card.inverse == "fnet-inverse"
+    pictures = list(read_pairs([pairs_folder], 24)[0])
+    ours, first = imfuse.load(card.weights_path).explain(pictures), inverse.explain(pictures)
+    for name in ("infrared_reconstructed", "visible_reconstructed"):
+        np.testing.assert_allclose(ours[name], first[name], atol=1e-5)
+    assert np.abs(ours["fused"] - first["fused"]).max() > 1e-3
+    (tmp_path / "fnet-inverse.json").unlink()
+    assert not [name for name in imfuse.load(card.weights_path).part_names() if "reconstructed" in name]
 
 
 def test_the_command_trains_an_ablation(tmp_path: Path, pairs_folder: Path) -> None:

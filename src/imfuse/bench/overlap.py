@@ -19,13 +19,19 @@ def training_overlap(card: ModelCard | None, data_set: str) -> str | None:
     """
     if card is None:
         return None
-    for trained_on in card.data:
+    for trained_on, words in card.data.items():
         if trained_on == data_set:
             return f"{card.name} was trained on it"
         shared = _overlaps().get(data_set, {}).get(trained_on)
-        if shared is not None:
+        if shared is not None and data_set not in without(words):
             return f"{shared} lie in {trained_on}, on which {card.name} was trained"
     return None
+
+
+def without(words: str) -> list[str]:
+    """The data sets whose scenes were left out of a training, as its card says: ``…; without the scenes of A, B``."""
+    _, said, names = words.partition("without the scenes of ")
+    return names.partition(";")[0].split(", ") if said else []
 
 
 @lru_cache(maxsize=1)

@@ -17,7 +17,7 @@ from imfuse.ops.thin_convolution import convolution, narrow
 
 BlockName = Literal["lzsc", "lcsc"]
 
-_SHOWN = 4
+_SHOWN = 8
 """So many features of every code are shown: those of the heaviest kernels in the fused picture."""
 
 
@@ -73,6 +73,8 @@ class FNet(FusionNetwork):
         self.unique_dictionaries = self.first_coder.synthesis(2)
         self.unique_decoders = self.first_coder.synthesis(2)
         (self.common_decoder,) = self.first_coder.synthesis(1)
+        # In a tuple, since its parameters are not this network's.
+        self._inverse: tuple[FNet, ...] = ()
 
     @property
     def unique_coders(self) -> tuple[SparseCoder, SparseCoder]:
@@ -83,6 +85,38 @@ class FNet(FusionNetwork):
     def halo(self) -> int:
         """Pixels around a window on which its result depends: unique block, D_u, common block, G_c."""
         return self.first_coder.halo + self.common_coder.halo + 2 * (self.common_coder.size // 2)
+
+    @property
+    def explain_halo(self) -> int:
+        """That of the inverse, where there is one."""
+        return max([self.halo, *(inverse.halo for inverse in self._inverse)])
+
+    def take_inverse(self, inverse: FusionNetwork) -> None:
+        """Have FNet and IFNet of the first stage at hand, whose reconstructions :meth:`explain` then shows, too.
+
+        Raises:
+            UsageError: the network gives no sources back.
+        """
+        if not (isinstance(inverse, FNet) and inverse.inverts):
+            raise UsageError(f"{type(inverse).__name__} gives no sources back: name the weights of IFNet's training")
+        self._inverse = (inverse,)
+
+    def check_shares(self) -> None:
+        """Refuse: the parts of the fused picture are no shares of the sources.
+
+        They sum to it, but what is dark in one source is there to see in no part of it; and they are as the training
+        left them: with the published weights, the unique part of the visible picture is that picture at nine tenths of
+        its contrast, and the common part is what the infrared one has beyond it, so that by |G_u| + |G_c| / 2 infrared
+        would win one pixel in a thousand of a TNO scene, where it is the brighter one at every second. Nor would equal
+        sources have equal shares.
+
+        Raises:
+            UsageError: always.
+        """
+        raise UsageError(
+            "FNet's result is a sum of unique and common parts, which are no shares of the sources: imfuse explain "
+            "shows them; for a map of who won, choose --model guided-filter or ifcnn-max"
+        )
 
     def _unique_kernels(self, index: int) -> Tensor:
         """D_u and G_u of one source."""
@@ -134,7 +168,8 @@ class FNet(FusionNetwork):
         Returns:
             The parts that :meth:`part_names` names. ``NAME_unique`` and ``common`` sum to ``fused``. Of the features
             those are shown whose kernels weigh most in the fused picture. The share of features that are not zero,
-            which passed the threshold, is told for every pixel and iterate.
+            which passed the threshold, is told for every pixel and iterate. ``NAME_reconstructed`` is what IFNet makes
+            of the picture that the first stage of the training fuses.
         """
         parts = self._explained(_pair(sources), names)
         return {name: parts[name] for name in self.part_names(names)}
@@ -156,18 +191,37 @@ class FNet(FusionNetwork):
         parts["common"] = Part(common, "signed", "common part", "common", "part")
         fused = common + parts[f"{names[0]}_unique"].image + parts[f"{names[1]}_unique"].image
         parts["fused"] = Part(fused, "picture", "fused", "fused", "picture")
+        for name, image in zip(names, self._had_back(pictures, fused), strict=False):
+            title = f"{name}, had back by IFNet"
+            parts[f"{name}_reconstructed"] = Part(image, "picture", title, name, "reconstructed")
         return parts
+
+    @property
+    def inverts(self) -> bool:
+        """Whether there is an inverse to show."""
+        return bool(self._inverse)
+
+    def _had_back(self, pictures: tuple[Tensor, Tensor], fused: Tensor) -> tuple[Tensor, ...]:
+        """Both sources after fusion and inverse fusion; nothing without an inverse.
+
+        IFNet was trained with FNet as the first stage left it, and knows what that one fuses.
+        """
+        for inverse in self._inverse:
+            known = inverse.to(fused.device)
+            return known._had_back(pictures, known(*pictures))
+        return ()
 
     def part_names(self, names: Sequence[str]) -> list[str]:
         """Names of the parts that :meth:`explain` gives.
 
-        For every source NAME ``NAME``, ``NAME_unique``, ``NAME_feature_1`` …, ``NAME_nonzero_0`` … of the iterates;
-        ``common`` and its features and shares; ``fused``.
+        For every source NAME ``NAME``, ``NAME_unique``, ``NAME_nonzero_0`` … of the iterates, with an inverse
+        ``NAME_reconstructed``, ``NAME_feature_1`` …; ``common`` and its shares and features; ``fused``.
         """
-        shown = [f"_feature_{number}" for number in range(1, min(_SHOWN, self.common_coder.features) + 1)]
-        shown += [f"_nonzero_{index}" for index in range(self.common_coder.iterations)]
-        of_sources = [f"{name}{key}" for name in names for key in ("", "_unique", *shown)]
-        return [*of_sources, "common", *(f"common{key}" for key in shown), "fused"]
+        shares = [f"_nonzero_{index}" for index in range(self.common_coder.iterations)]
+        features = [f"_feature_{number}" for number in range(1, min(_SHOWN, self.common_coder.features) + 1)]
+        back = ["_reconstructed"] if self.inverts else []
+        of_sources = [f"{name}{key}" for name in names for key in ("", "_unique", *shares, *back, *features)]
+        return [*of_sources, "common", *(f"common{key}" for key in (*shares, *features)), "fused"]
 
 
 def _explain_features(coder: SparseCoder, picture: Tensor, decoder: Tensor, row: str, parts: dict[str, Part]) -> Tensor:
@@ -180,11 +234,13 @@ def _explain_features(coder: SparseCoder, picture: Tensor, decoder: Tensor, row:
         title = f"{row}: not zero in iterate {index}"
         parts[f"{row}_nonzero_{index}"] = Part(share, "weight", title, row, f"nonzero {index}")
     # Which they are follows from the weights alone, so that all windows of a picture show the same.
+    columns = ["picture", "part", *(f"nonzero {index}" for index in range(coder.iterations)), "reconstructed"]
+    columns += [f"feature {number}" for number in range(_SHOWN)]
     heaviest = decoder.square().sum((0, 2, 3)).topk(min(_SHOWN, coder.features)).indices.tolist()
     for number, channel in enumerate(heaviest, start=1):
         title = f"{row}: feature {channel}"
-        image = features[:, channel : channel + 1]
-        parts[f"{row}_feature_{number}"] = Part(image, "signed", title, row, f"feature {number}")
+        image = features[:, channel : channel + 1].clone()  # a view would hold all features
+        parts[f"{row}_feature_{number}"] = Part(image, "feature", title, f"{row} features", columns[number - 1])
     return features
 
 

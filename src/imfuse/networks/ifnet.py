@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from torch import Tensor, nn
 
 from imfuse.networks.fnet import BlockName, FNet, sparse_coder
-from imfuse.networks.protocol import Part
 
 
 class IFNet(nn.Module):
@@ -44,7 +41,8 @@ class InvertibleFNet(FNet):
     """FNet with the IFNet that was trained beside it: what stage I of the training leaves (paper, Eq. 25).
 
     It fuses as FNet does; its fused picture is the one from which both sources can be had back, and not yet the one
-    that people want to see. :meth:`explain` shows the sources that IFNet makes of it, too.
+    that people want to see. :meth:`explain` shows the sources that IFNet makes of it, too; FNet's own does, where it
+    has this network at hand (:meth:`FNet.take_inverse`).
 
     Args:
         features: K, channels of a code.
@@ -67,13 +65,12 @@ class InvertibleFNet(FNet):
         first, second = self.inverse(self(first, second))
         return first, second
 
-    def _explained(self, pictures: tuple[Tensor, Tensor], names: Sequence[str]) -> dict[str, Part]:
-        """What FNet shows, and every source as IFNet makes it of the fused picture."""
-        parts = super()._explained(pictures, names)
-        for name, image in zip(names, self.inverse(parts["fused"].image), strict=True):
-            parts[f"{name}_inverse"] = Part(image, "picture", f"{name}, from the fused picture", name, "inverse")
-        return parts
+    @property
+    def inverts(self) -> bool:
+        """It does."""
+        return True
 
-    def part_names(self, names: Sequence[str]) -> list[str]:
-        """Those of :meth:`FNet.part_names`, then ``NAME_inverse`` of every source."""
-        return [*super().part_names(names), *(f"{name}_inverse" for name in names)]
+    def _had_back(self, pictures: tuple[Tensor, Tensor], fused: Tensor) -> tuple[Tensor, ...]:
+        """Both sources as IFNet makes them of the fused picture."""
+        first, second = self.inverse(fused)
+        return first, second

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Core = tuple[slice, slice]
 """Rows and columns of a window that are its own and not its halo."""
 
-Kind = Literal["picture", "map", "signed", "weight"]
+Kind = Literal["picture", "map", "signed", "feature", "weight"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,11 @@ class Part:
 
     Attributes:
         image: (B, 1, H, W).
-        kind: ``picture`` (black 0, white 1), ``weight`` (0…1), ``map`` (any values) or ``signed`` (any values, of
-            which 0 is nothing).
+        kind: ``picture`` (black 0, white 1), ``weight`` (0…1), ``map`` (any values), ``signed`` (any values, of
+            which 0 is nothing) or ``feature`` (the same, on a scale of its own).
         title: in words.
         row: whose part it is: a source's name, or ``fused``.
-        column: which part; parts of one column are comparable.
+        column: which part; parts of one column are comparable, but for features.
     """
 
     image: Tensor
@@ -151,6 +151,11 @@ class FusionNetwork(nn.Module, ABC):
         """Whether :meth:`explain` of windows needs a survey of the whole pictures; by default as :meth:`fuse`."""
         return self.surveyed
 
+    @property
+    def explain_halo(self) -> int:
+        """How many pixels around a window the parts of :meth:`explain` depend on; by default as the result."""
+        return self.halo
+
     def check_shares(self) -> None:
         """Refuse to show shares where there are none, before anything is computed.
 
@@ -234,6 +239,14 @@ class FusionNetwork(nn.Module, ABC):
     def remarks(self) -> list[str]:
         """What a report has to say of the way the network is set, in words."""
         return []
+
+    def take_inverse(self, inverse: FusionNetwork) -> None:
+        """Have a network at hand that gives the sources back, for :meth:`explain` to show.
+
+        Raises:
+            UsageError: this one takes none, or not that one.
+        """
+        raise UsageError("this model takes no network that gives its sources back")
 
     def use_fast(self, fast: bool = True) -> None:
         """Work in the fast mode from now on, or no longer.

@@ -44,6 +44,7 @@ def save_model(
     recipe: Mapping[str, Any],
     selection: str,
     figures: Mapping[str, Any],
+    inverse: str = "",
 ) -> ModelCard:
     """Write the weights as safetensors, and the card beside them.
 
@@ -58,6 +59,7 @@ def save_model(
         recipe: settings of the training.
         selection: how this run was chosen.
         figures: measured figures.
+        inverse: stem of the weights beside it that give the sources back.
     """
     from safetensors.torch import save
 
@@ -76,6 +78,7 @@ def save_model(
         selection=selection,
         figures=figures,
         sha256=file_hash(weights),
+        inverse=inverse,
         path=weights.with_suffix(".json"),
     )
     write_card(card, weights.with_suffix(".json"))

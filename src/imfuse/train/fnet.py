@@ -40,7 +40,8 @@ class FNetConfig(TrainingConfig):
 
     Kernels start by Xavier's uniform rule, as in that code; ``start`` shrinks them. At 1, an iterate at the start
     amplifies what it is to code: on 40 steps of two crops of 48×48 the loss of the second stage fell from 21.5 to 8.5,
-    with 0.5 from 13.9 to 6.7 (means of eight steps). A rate of 4·10⁻⁴ diverged with either.
+    with 0.5 from 13.9 to 6.7 (means of eight steps). At a rate of 4·10⁻⁴ it ended at 84.6 with 0.5 and
+    at 18.0 with 1.
 
     Attributes:
         block: ``lzsc``, or ``lcsc`` for the ablation.

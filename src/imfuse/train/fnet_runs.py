@@ -33,6 +33,9 @@ def train_pairs(
 ) -> ModelCard:
     """Train FNet and write weights and cards into ``run``: ``fnet``, and ``fnet-inverse`` as the first stage left it.
 
+    The card of the one names the other, so that ``explain`` shows the sources that IFNet gives back wherever both lie
+    in one folder.
+
     Args:
         config: the recipe.
         data: data sets of pairs, each with ``ir`` and ``vis``; of one named ``msrs361``, its training part.
@@ -48,14 +51,21 @@ def train_pairs(
     pairs = read_pairs(data, config.crop, without)
     trained = train_fnet(config, pairs, run, resume=resume, progress=progress)
     words = _data_words(data, without, len(pairs))
+    inverse = ""
     if trained.invertible is not None:
-        _save(trained.invertible, "fnet_inverse", config, run, words, {})
+        inverse = _save(trained.invertible, "fnet_inverse", config, run, words, {}).name
     figures = {} if validation is None else {"validation": _scores(trained.network, validation)}
-    return _save(trained.network, "fnet", config, run, words, figures)
+    return _save(trained.network, "fnet", config, run, words, figures, inverse)
 
 
 def _save(
-    network: FNet, key: str, config: FNetConfig, run: Path, data: dict[str, str], figures: dict[str, Any]
+    network: FNet,
+    key: str,
+    config: FNetConfig,
+    run: Path,
+    data: dict[str, str],
+    figures: dict[str, Any],
+    inverse: str = "",
 ) -> ModelCard:
     return save_model(
         network,
@@ -68,6 +78,7 @@ def _save(
         recipe=config.to_dict() | {"stages": "first" if key == "fnet_inverse" else "both"},
         selection="the only run",
         figures=figures,
+        inverse=inverse,
     )
 
 
