@@ -52,6 +52,7 @@ class FuseRequest:
     group_by: str | None = None
     save_map: bool = False
     save_weights: bool = False
+    guide_encoding: str | None = None
 
     @property
     def all_options(self) -> tuple[tuple[str, Any], ...]:
@@ -62,6 +63,12 @@ class FuseRequest:
 def run_fuse(request: FuseRequest) -> int:
     """Do what the request says; the exit status is 0, or 1 if pictures of a folder run failed."""
     task = find_task(request.task)
+    if task.of_bands:
+        from imfuse.commands.fuse_spectral import run_fuse_spectral
+
+        return run_fuse_spectral(request, task)
+    if request.guide_encoding is not None:
+        raise UsageError(f"--guide-encoding is for the task spectral; task {task.name!r} takes {task.takes}")
     model = request.model or task.default_model
     card = find_card(model)
     name = card.name
@@ -72,7 +79,7 @@ def run_fuse(request: FuseRequest) -> int:
     _check_sources(request.sources, task)
     by = check_group_by(request.group_by, request.sources, task)
     fuser = fuser_of(settings)
-    plain = _plain_settings(request, fuser, card)
+    plain = plain_settings(request, fuser, card)
     job = _single_job(request, task, name) if by is None else None
     if job is not None:
         return _fuse_one(_shown(job, request, many=False), request.report, settings, console, plain)
@@ -89,7 +96,7 @@ def run_fuse(request: FuseRequest) -> int:
     return _fuse_many(jobs, settings, request.jobs, console, report)
 
 
-def _plain_settings(request: FuseRequest, fuser: Fuser, card: ModelCard) -> dict[str, Any]:
+def plain_settings(request: FuseRequest, fuser: Fuser, card: ModelCard) -> dict[str, Any]:
     """The settings of the run as its report tells them."""
     return {
         "task": fuser.task.name,
@@ -170,15 +177,15 @@ def _folder_jobs(
 
 def _fuse_one(job: Job, report: Path | None, settings: Settings, console: Console, plain: Mapping[str, Any]) -> int:
     remove_dead_parts(job.output.parent, job.output.name)
-    with _reported(report, plain, job) as outcomes, bar(console, "fusing", 1.0, count=False) as advance:
+    with reported(report, plain, job) as outcomes, bar(console, "fusing", 1.0, count=False) as advance:
         outcomes[job] = fuse_job(job, settings, progress=advance)
     tell(outcomes[job], console)
     return 0
 
 
 @contextmanager
-def _reported(path: Path | None, plain: Mapping[str, Any], job: Job) -> Iterator[dict[Job, Outcome]]:
-    """Write the report of a single picture, whatever becomes of it."""
+def reported(path: Path | None, plain: Mapping[str, Any], job: Job) -> Iterator[dict[Job, Outcome]]:
+    """Write the report of a single result, whatever becomes of it."""
     outcomes: dict[Job, Outcome] = {}
     if path is None:
         yield outcomes

@@ -86,12 +86,22 @@ def _is_source(source: object) -> bool:
 
 
 def _open_file(source: str | os.PathLike[str], name: str | None) -> PixelSource:
+    path, called, head = identify(source, name)
+    return _reader(path, called, kind_of(head))
+
+
+def identify(source: str | os.PathLike[str], name: str | None = None) -> tuple[Path, str, bytes]:
+    """A regular file's path, what messages call it, and its first 16 bytes, which tell its format.
+
+    Raises:
+        SourceError: it is missing or empty, cannot be read, or is no regular file.
+    """
     called = shown(source if name is None else name)
     if not os.fspath(source):
         raise SourceError(f"{called or 'source'}: the path is empty; give the path of a picture file")
     path = Path(os.fsdecode(source))
     try:
-        head = _head(path, called)
+        return path, called, _head(path, called)
     except SourceError:
         raise
     except (OSError, ValueError) as error:
@@ -100,7 +110,6 @@ def _open_file(source: str | os.PathLike[str], name: str | None) -> PixelSource:
         if number == errno.ENOENT and path.is_symlink():
             reason = "the symbolic link leads to a file that does not exist; give the file itself"
         raise SourceError(f"{called}: {reason}") from error
-    return _reader(path, called, kind_of(head))
 
 
 def _head(path: Path, name: str) -> bytes:

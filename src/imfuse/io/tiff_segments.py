@@ -38,12 +38,16 @@ def _jpeg_pixels(data: bytes) -> int:
 class Segments:
     """The stored samples of a TIFF page, read by windows.
 
-    Decoded strips and tiles are kept up to ``CACHE_BYTES``; uncompressed strips are mapped and need no cache.
+    Decoded strips and tiles are kept up to a number of bytes; uncompressed strips are mapped and need no cache.
     """
 
-    def __init__(self, path: Path, name: str, page: Any, found: Geometry) -> None:
-        """Take what is needed from the tifffile ``page`` while its file is open; the file may be closed after."""
+    def __init__(self, path: Path, name: str, page: Any, found: Geometry, cache: int = CACHE_BYTES) -> None:
+        """Take what is needed from the tifffile ``page`` while its file is open; the file may be closed after.
+
+        ``cache`` is how many bytes of decoded strips and tiles are kept.
+        """
         self._path, self._name, self._found = path, name, found
+        self._cache_bytes = cache
         self._compression = int(page.compression)
         self._decode: Callable[..., Any] = page.decode
         self._tables: dict[str, Any] = {}
@@ -74,11 +78,16 @@ class Segments:
         return out
 
     @property
+    def block(self) -> tuple[int, int]:
+        """Rows and columns of a strip or tile."""
+        return self._found.rows, self._found.columns
+
+    @property
     def holds(self) -> int:
         """Bytes that the cache may come to; none for uncompressed strips."""
         found = self._found
         whole = found.height * found.width * found.samples * self.dtype.itemsize
-        return 0 if found.mapped else min(whole, CACHE_BYTES)
+        return 0 if found.mapped else min(whole, self._cache_bytes)
 
     def release(self) -> None:
         """Empty the cache."""
@@ -116,7 +125,7 @@ class Segments:
         segment = self._decoded(index, read)
         with self._lock:
             self._cache[index] = segment
-            while len(self._cache) > 1 and sum(kept.nbytes for kept in self._cache.values()) > CACHE_BYTES:
+            while len(self._cache) > 1 and sum(kept.nbytes for kept in self._cache.values()) > self._cache_bytes:
                 self._cache.popitem(last=False)
         return segment
 
