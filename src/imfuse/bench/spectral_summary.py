@@ -45,7 +45,9 @@ def spectral_markdown(results: BenchResults, scale: int) -> str:
         rows = [row for row in results.rows if row.scene == scene.name]
         lines += [f"## {escaped(scene.name)}", "", *_table(contenders, rows, keys, 1)]
     lines += ["## Metrics", ""]
-    lines += [f"- {METRICS[key].name} (`{key}`): {escaped(METRICS[key].definition)}{_ratio(key, scale)}" for key in keys]
+    lines += [
+        f"- {METRICS[key].name} (`{key}`): {escaped(METRICS[key].definition)}{_ratio(key, scale)}" for key in keys
+    ]
     return "\n".join(lines).rstrip() + "\n"
 
 

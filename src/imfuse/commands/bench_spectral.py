@@ -45,6 +45,8 @@ def show_spectral(
         return INTERRUPTED
     write_text(folder / SPECTRAL_SUMMARY, spectral_markdown(results, scale))
     failed = len(results.failures)
-    say(console, f"{shown(folder)}: {len(results.rows) - failed} results scored" + (f", {failed} failed" * bool(failed)))
+    say(
+        console, f"{shown(folder)}: {len(results.rows) - failed} results scored" + (f", {failed} failed" * bool(failed))
+    )
     say(console, f"  · {SPECTRAL_SUMMARY}, {SPECTRAL_NAME}")
     return tell_failures(results)

@@ -54,7 +54,9 @@ def show_reproduction(
     results = None
     if plan is not None:
         spectral = table.task == "spectral"  # its results are no pictures: no report, and nothing is kept to go on with
-        results = run_spectral_shown(plan, console, scale) if spectral else run_shown(plan, console, overwrite=overwrite)
+        results = (
+            run_spectral_shown(plan, console, scale) if spectral else run_shown(plan, console, overwrite=overwrite)
+        )
         if results is None:
             return INTERRUPTED
     parts = reproduced(table, results)

@@ -111,7 +111,7 @@ def nanometres(wavelengths: Sequence[float], unit: str | None) -> tuple[float, .
     if name in ("nm", "nanometers", "nanometres", "nanometer", "nanometre"):
         return tuple(wavelengths)
     micrometres = name in ("um", "µm", "μm", "micrometers", "micrometres", "microns", "micrometer", "micrometre")
-    if micrometres or (wavelengths and 0.2 <= min(wavelengths) and max(wavelengths) <= 20):
+    if micrometres or (wavelengths and min(wavelengths) >= 0.2 and max(wavelengths) <= 20):
         return tuple(1000 * value for value in wavelengths)
     return tuple(wavelengths) if wavelengths and min(wavelengths) >= 200 else ()
 

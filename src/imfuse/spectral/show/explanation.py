@@ -121,9 +121,7 @@ class SpectralExplanation(Explanation):
                 values = np.stack(spectra) * (self.subject.high - self.subject.low) + self.subject.low
                 self[spectrum_name(x, y)][:] = values
 
-    def _take_errors(
-        self, window: Window, cubes: dict[str, NDArray[np.float32]], truth: NDArray[np.float32]
-    ) -> None:
+    def _take_errors(self, window: Window, cubes: dict[str, NDArray[np.float32]], truth: NDArray[np.float32]) -> None:
         rows, columns = window.slices
         for name in ("bicubic", "fused"):
             self[f"{name}_error"][rows, columns] = rms_error(cubes[name], truth)
@@ -133,8 +131,10 @@ class SpectralExplanation(Explanation):
 
     @property
     def figures(self) -> dict[str, dict[str, float]]:
-        """Of ``bicubic`` and ``fused`` the ``psnr`` in dB (one error for all pixels and bands that are there in all,
-        against the bands' range; not clipped) and the mean ``sam`` in degrees; empty without a truth."""
+        """Of ``bicubic`` and ``fused`` the ``psnr`` in dB and the mean ``sam`` in degrees; empty without a truth.
+
+        The error is one for all bands and all pixels that have all of them, against the bands' range, and not clipped.
+        """
         names = ("bicubic", "fused") if self.subject.truth else ()
         return {name: self._figures(name) for name in names}
 
@@ -202,9 +202,9 @@ class SpectralExplanation(Explanation):
         image, words = self.displayed(name)
         caption = self.titles[name] + (f"  ({words})" if words else "")
         if name in ("bicubic_error", "fused_error"):
-            caption += f", PSNR {self._figures(name.split('_')[0])['psnr']:.2f} dB"
+            caption += f", PSNR {self._figures(self.groups[name][1])['psnr']:.2f} dB"
         elif name in ("bicubic_angle", "fused_angle"):
-            caption += f", mean {self._figures(name.split('_')[0])['sam']:.2f}°"
+            caption += f", mean {self._figures(self.groups[name][1])['sam']:.2f}°"
         if self.groups[name][0] == "colours":
             image = with_marks(image, self.looks.pixels)
         return Cell(caption, image)

@@ -48,8 +48,14 @@ def explain_scene(
     scale = whole_scale(bands, torch.from_numpy(result))
     shapes = {"guide": guide.shape[1:], "result": fused.shape[1:]}
     shapes |= {} if truth is None else {"truth": truth.shape[1:]}
-    if scale is None or len(set(shapes.values())) > 1 or any(len(x) != len(low) for x in (fused, truth) if x is not None):
-        sizes = ", ".join(f"{name} {tuple(x.shape)}" for name, x in (("bands", low), ("guide", guide), ("result", fused)))
+    if (
+        scale is None
+        or len(set(shapes.values())) > 1
+        or any(len(x) != len(low) for x in (fused, truth) if x is not None)
+    ):
+        sizes = ", ".join(
+            f"{name} {tuple(x.shape)}" for name, x in (("bands", low), ("guide", guide), ("result", fused))
+        )
         raise SizeMismatchError(f"no arrays of one scene: {sizes}, truth {None if truth is None else truth.shape}")
     height, width = fused.shape[1:]
     subject = Subject(height, width, len(low), truth is not None, model, tuple(wavelengths))
