@@ -89,7 +89,7 @@ class SpectralExplanation(Explanation):
         if looks.pixels:
             check_chart()
         self.composite: Composite = choose_composite(subject.bands, subject.wavelengths, looks.composite)
-        told = [*notes, f"colours: {self.composite.words}"]
+        told = [*notes, f"pictures: {self.composite.words}"]
         if subject.truth:
             told.append(
                 "PSNR on the sheet: one error for all pixels and bands of the result as it is, not clipped, against "
