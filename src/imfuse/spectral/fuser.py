@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -14,7 +14,7 @@ import torch
 
 from imfuse import __version__
 from imfuse.classical.spectral.method import GuideEncoding
-from imfuse.cubes import ArrayCubeWriter, CubeDescription, CubeWriter, create_cube
+from imfuse.cubes import ArrayCubeWriter, CubeDescription, CubeWriter, create_cube, open_cube
 from imfuse.errors import UsageError
 from imfuse.fuser import Fuser, Progress, part_of
 from imfuse.layouts import as_sequence, batch_size, like, stacked
@@ -37,6 +37,8 @@ from imfuse.tiles import parse_memory
 if TYPE_CHECKING:
     from imfuse.io.window import Window
     from imfuse.networks.protocol import Survey
+    from imfuse.spectral.show.explanation import SpectralExplanation
+    from imfuse.spectral.show.looks import Looks
 
 _LOOK, _SURVEY = 0.1, 0.4
 """Fractions of the progress bar at which the look at the cubes and the survey end."""
@@ -186,6 +188,54 @@ class SpectralFuser(Fuser):
                 tally = self._sharpen(plan, writer, progress)
             plan.notes.extend(writer.notes)
             return self._spectral_report(plan, tally, time.perf_counter() - started)
+
+    def explain(
+        self,
+        sources: Sequence[Any],
+        *,
+        range: Range = None,
+        resize_to: ResizeTo | None = None,
+        align: Align | str = False,
+        memory: str | int = "1GiB",
+        progress: Progress | None = None,
+        guide_encoding: GuideEncoding | None = None,
+        truth: Any = None,
+        looks: Looks | None = None,
+    ) -> SpectralExplanation:
+        """Sharpened bands beside the guide and the bicubic bands: composites, bands, spectra, errors from a truth.
+
+        Args:
+            sources: as for :meth:`fuse`, but no batches.
+            range: as for :meth:`fuse`.
+            resize_to: of no use here.
+            align: of no use here.
+            memory: what a window may take; the maps and composites are held beside it.
+            progress: called with the finished fraction.
+            guide_encoding: as for :meth:`fuse`.
+            truth: what the result should be, a path, array or tensor as the sources, in the units of the bands.
+            looks: which bands and pixels are to be seen, and how.
+
+        Raises:
+            UsageError: as for :meth:`fuse`, or there is no such band or pixel.
+            SourceError: as for :meth:`fuse`.
+            SizeMismatchError: as for :meth:`fuse`, or the truth is of another size.
+            MissingExtraError: spectra are asked for, and matplotlib is not installed.
+        """
+        from imfuse.spectral.show.looks import Looks
+        from imfuse.spectral.show.shots import explanation_of, fill
+
+        self.check_options(range, resize_to, None, align, memory, guide_encoding=guide_encoding)
+        given = as_sequence(sources, self.task)
+        if batch_size(given) > 1:
+            raise UsageError("a batch of several pairs: explain them one by one")
+        with ExitStack() as stack:
+            plan = stack.enter_context(self._planned(given, range, None, memory, guide_encoding, progress))
+            named = None if isinstance(truth, str | Path) else "the truth"
+            known = None if truth is None else stack.enter_context(open_cube(truth, name=named))
+            explanation = explanation_of(plan, self.name, known, looks or Looks())
+            survey = self._whole_survey(plan, part_of(progress, _LOOK, _SURVEY))
+            fill(explanation, plan, survey, known, self.device, part_of(progress, _SURVEY, 1.0))
+            return explanation
 
     def check_options(
         self,
