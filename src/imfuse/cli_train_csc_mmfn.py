@@ -16,7 +16,7 @@ Pair = Annotated[
     Optional[tuple[Path, Path]],  # noqa: UP045
     typer.Option(
         metavar="LR GUIDE",
-        help="Train on these bands (.npy, .tif) and their guide (likewise, or a picture), then fuse them.",
+        help="Train on these bands (GeoTIFF, TIFF, ENVI, .npy) and their guide (likewise, or a picture), then fuse.",
     ),
 ]
 Validation = Annotated[
@@ -66,8 +66,8 @@ def train_csc_mmfn(
     """Train CSC-MMFN on scenes of bands and guides, or on the very pair to be fused (Wald's protocol).
 
     Writes config.json, curves.csv, curves.png, checkpoints/ and csc-mmfn-xSCALE.safetensors with its card; with --pair
-    also the sharpened bands, as fused.npy or fused.tif in the type of LR. Stopped at any time, --resume goes on from
-    the last finished epoch, bit for bit as without the interruption.
+    also the sharpened bands, as fused.tif (or .npy, .img) in LR's format, type and place. Stopped at any time,
+    --resume goes on from the last finished epoch, bit for bit as without the interruption.
 
     [bold]Examples[/bold]
 

@@ -18,6 +18,7 @@ from imfuse.spectral import plan as plan_module
 from imfuse.spectral.fuser import SpectralFuser
 from imfuse.tasks import TASKS
 from imfuse.tiles import tiles
+from imfuse.train.export import save_model
 from spectral_pairs import lively_csc_mmfn, pair, tensor
 
 TASK = TASKS["spectral"]
@@ -240,7 +241,7 @@ def test_an_8_bit_rgb_guide_is_decoded_and_a_deeper_one_is_not() -> None:
         result = model.fuse([low, given])
         np.testing.assert_array_equal(result.image, model.fuse([low, given], guide_encoding=auto).image)
         assert np.abs(result.image - model.fuse([low, given], guide_encoding=other).image).max() > 1e-3
-        assert any(f"--guide-encoding {other} is for others" in note for note in result.report.notes)
+        assert any(f"--guide-encoding {other}" in note for note in result.report.notes)
     with pytest.raises(UsageError, match="has learned"):
         fuser("csc_mmfn").fuse([low, eight], guide_encoding="linear")
     with pytest.raises(UsageError, match="unknown encoding"):
@@ -351,3 +352,51 @@ def test_load_and_fuse_know_the_task() -> None:
     assert "no trained model" not in " ".join(named.report.notes)
     with pytest.raises(UsageError, match="serves infrared"):
         imfuse.fuse([low, guide], task="spectral", model="auif")
+
+
+def test_a_trained_model_is_loaded_from_its_card_and_fits_its_pairs_alone(tmp_path: Path) -> None:
+    model = lively_csc_mmfn()
+    path = tmp_path / "mine.safetensors"
+    arguments = {"bands": 4, "guide_channels": 3, "scale": 4, "units": 2, "filters": 5}
+    words = {"paper": "p", "data": {}, "recipe": {}, "selection": "s", "figures": {}}
+    save_model(model, path, network="csc_mmfn", arguments=arguments, tasks=("spectral",), **words)
+    low, guide = pair()
+    fused = imfuse.fuse([low, guide], task="spectral", model=path)
+    assert fused.report.model == "mine"
+    np.testing.assert_array_equal(fused.image, SpectralFuser(model, TASK).fuse([low, guide]).image)
+    for name, values in (("lr", low[..., :3]), ("guide", guide)):
+        np.save(tmp_path / f"{name}.npy", values)
+    files = [tmp_path / "lr.npy", tmp_path / "guide.npy"]
+    with pytest.raises(UsageError, match=rf"is for 4 bands.* has 3 bands.*--pair {files[0]} {files[1]}$"):
+        imfuse.load(path).fuse(files)
+
+
+def test_a_geotiff_comes_back_in_its_place_with_its_nodata(tmp_path: Path) -> None:
+    rasterio = pytest.importorskip("rasterio")
+    low, guide = pair(12, 13)
+    stored, seen = counts(low), counts(guide, 60000)
+    stored[3:5, 6:8] = 7
+    seen[:6, :6] = 9
+    for name, values, size, nodata in (("lr", stored, 40.0, 7), ("guide", seen, 10.0, 9)):
+        profile = {"driver": "GTiff", "dtype": "uint16", "crs": "EPSG:32633", "nodata": nodata}
+        height, width, count = values.shape
+        place = rasterio.Affine(size, 0, 500_000, 0, -size, 5_000_000)
+        with rasterio.open(
+            tmp_path / f"{name}.tif", "w", height=height, width=width, count=count, transform=place, **profile
+        ) as file:
+            file.write(np.moveaxis(values, -1, 0))
+            file.set_band_description(1, "first")
+    report = fuser("glp_hs").fuse_file([tmp_path / "lr.tif", tmp_path / "guide.tif"], tmp_path / "sharp.tif")
+    with rasterio.open(tmp_path / "sharp.tif") as file:
+        made = np.moveaxis(file.read(), 0, -1)
+        assert file.crs.to_epsg() == 32633
+        assert tuple(file.transform)[:6] == (10, 0, 500_000, 0, -10, 5_000_000)
+        assert (file.nodata, file.descriptions[0]) == (7, "first")
+    gone = np.zeros((48, 52, 4), bool)
+    gone[12:20, 24:32] = gone[:6, :6] = True
+    np.testing.assert_array_equal(made == 7, gone)
+    floats, fine = stored.astype(np.float32), seen.astype(np.float32)
+    floats[3:5, 6:8], fine[:6, :6] = np.nan, np.nan
+    expected = fuser("glp_hs").fuse([floats, fine], guide_encoding="linear").image
+    np.testing.assert_allclose(made[~gone], expected[~gone], atol=0.51)
+    assert sum("have no data" in note for note in report.notes) == 2

@@ -12,7 +12,7 @@ from imfuse.cubes import open_cube
 from imfuse.errors import UsageError
 from imfuse.spectral.levels import Statistics, find_levels, gather, needs_pass
 from imfuse.spectral.missing import fill_guide, fits, mark, missing_of, result_nodata, spread
-from imfuse.spectral.windows import pair_windows, reading_windows, scaled
+from imfuse.spectral.windows import blocked_tiles, pair_windows, reading_windows, scaled
 from imfuse.tiles import tiles
 
 
@@ -140,6 +140,28 @@ def test_windows_cover_the_bands_and_keep_to_the_memory(
         covered[window.slices] += 1
         grown = window.grown(margin, height, width)
         assert pixel * grown.height * grown.width <= memory
+    assert (covered == 1).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 90), st.integers(1, 90), st.integers(1, 70), st.sampled_from([1, 8, 16]))
+def test_no_block_is_returned_to(height: int, width: int, side: int, block: int) -> None:
+    covered = np.zeros((height, width), int)
+    finished: set[tuple[int, int]] = set()
+    unfinished: set[tuple[int, int]] = set()
+    for window in blocked_tiles(height, width, side, block):
+        assert max(window.height, window.width) <= side
+        covered[window.slices] += 1
+        rows, columns = (range(part.start // block, (part.stop - 1) // block + 1) for part in window.slices)
+        touched = {(row, column) for row in rows for column in columns}
+        assert not touched & finished
+        assert unfinished <= touched
+        whole = {
+            (row, column)
+            for row, column in touched
+            if covered[row * block : (row + 1) * block, column * block : (column + 1) * block].all()
+        }
+        finished, unfinished = finished | whole, touched - whole
     assert (covered == 1).all()
 
 

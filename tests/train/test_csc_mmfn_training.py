@@ -15,7 +15,7 @@ from imfuse.cli import app
 from imfuse.data.cave import cave_set, read_cave
 from imfuse.data.spectral_pair import read_pair
 from imfuse.data.wald import WaldProtocol
-from imfuse.errors import DataError, OutputError, UsageError
+from imfuse.errors import DataError, OutputError, SizeMismatchError, UsageError
 from imfuse.losses.bands import bands_loss
 from imfuse.metrics import peak_signal_to_noise_ratio
 from imfuse.ops.resampling import area_average, upsample_bicubic
@@ -160,12 +160,45 @@ def test_pairs_are_read_in_every_layout(tmp_path: Path) -> None:
     picture = read_pair(low, tmp_path / "made" / "a.rgb.png")
     assert picture.curved
     np.save(tmp_path / "short.npy", np.ones((24, 23, 5)))
-    with pytest.raises(DataError, match="24×23 pixels and its guide 96×88"):
+    with pytest.raises(SizeMismatchError, match="24×23 pixels and its guide 96×88"):
         read_pair(tmp_path / "short.npy", guide)
     for values, words in ((np.full((24, 22, 5), np.nan), "no numbers"), (-np.ones((24, 22, 5)), "from -1 to -1")):
         np.save(tmp_path / "wrong.npy", values)
         with pytest.raises(DataError, match=words):
             read_pair(tmp_path / "wrong.npy", guide)
+
+
+def test_a_georeferenced_pair_becomes_a_georeferenced_result(tmp_path: Path) -> None:
+    """With a corner where the bands hold nothing: the result holds nothing there, and the training does not see it."""
+    rasterio = pytest.importorskip("rasterio")
+    low, guide = write_pair(tmp_path)
+    values = tifffile.imread(low)
+    values[:, :3, :2] = 65535
+    fine = rasterio.Affine(8.66, 5.0, 500_000, 5.0, -8.66, 5_500_000)
+    coarse = rasterio.Affine(*(4 * fine.a, 4 * fine.b, fine.c, 4 * fine.d, 4 * fine.e, fine.f))
+    seen = np.load(guide).transpose(2, 0, 1)
+    for name, pixels, place, more in (("lr.tif", values, coarse, {"nodata": 65535}), ("hr.tif", seen, fine, {})):
+        count, height, width = pixels.shape
+        sizes = {"count": count, "height": height, "width": width, "dtype": pixels.dtype}
+        with rasterio.open(tmp_path / name, "w", crs="EPSG:32633", transform=place, **sizes, **more) as file:
+            file.write(pixels)
+            file.descriptions = [f"{name} {band}" for band in range(count)]
+    pair = read_pair(tmp_path / "lr.tif", tmp_path / "hr.tif")
+    assert pair.peak == values[values < 65535].max()
+    assert pair.empty.sum() == 16 * 6
+    assert float(pair.low.max()) == 1
+    config = replace(SMALL, epochs=1, crops=2, filters=4, units=1)
+    _, target = train_on_pair(config, tmp_path / "lr.tif", tmp_path / "hr.tif", tmp_path / "run", progress=False)
+    with rasterio.open(target) as file:
+        assert (file.dtypes[0], file.crs, file.nodata) == ("uint16", rasterio.CRS.from_epsg(32633), 65535)
+        np.testing.assert_allclose(file.transform, fine, rtol=1e-12)
+        assert file.descriptions[4] == "lr.tif 4"
+        fused = file.read()
+    empty = np.zeros((96, 88), bool)
+    empty[:12, :8] = True
+    assert ((fused == 65535) == empty).all()
+    back = fused.reshape(5, 24, 4, 22, 4).mean((2, 4))
+    np.testing.assert_allclose(back[:, 3:], values[:, 3:], atol=0.5)
 
 
 def test_what_cannot_be_trained_is_told(tmp_path: Path, folder: Path) -> None:

@@ -77,7 +77,7 @@ def create_cube(
         from imfuse.cubes.geotiff_writer import GeoTiffWriter
 
         return GeoTiffWriter(target, shape, kind, description, overwrite=overwrite, notes=notes)
-    from imfuse.cubes.tiff import PlanarTiffWriter
+    from imfuse.cubes.tiff_writer import PlanarTiffWriter
 
     return PlanarTiffWriter(target, shape, kind, description, overwrite=overwrite, notes=notes)
 

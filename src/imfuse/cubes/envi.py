@@ -14,6 +14,7 @@ import numpy as np
 from imfuse.cubes.cube import CubeDescription
 from imfuse.cubes.file_writer import RawFileWriter
 from imfuse.cubes.gdal import bounded, rasterio_for, without_georeference
+from imfuse.cubes.georeference import Georeference, Transform
 from imfuse.cubes.geotiff_writer import describe
 from imfuse.cubes.raw import Layout
 from imfuse.errors import OutputError, SourceError
@@ -93,11 +94,12 @@ class EnviWriter(RawFileWriter):
         self._rasterio = rasterio_for(f"{path.name}: writing ENVI")
         data = path.with_suffix(".img") if path.suffix.lower() == HEADER_ENDING else path
         self._header = path if data != path else path.with_suffix(HEADER_ENDING)
-        super().__init__(data, shape, dtype, overwrite=overwrite, notes=notes)
+        super().__init__(data, shape, dtype, overwrite=overwrite, notes=(*notes, *_lost(description)))
         check_output(self._header, overwrite)
         if dtype.name not in _TYPES:
             raise OutputError(f"{self.name}: ENVI does not hold {dtype.name}; write .tif")
         self._text = self._header_text(description)
+        self._header_is_mine = False
 
     def _head(self, part: Path) -> Layout:
         return Layout(0, self.dtype.newbyteorder("<"), (self.bands, self.height, self.width))
@@ -107,6 +109,7 @@ class EnviWriter(RawFileWriter):
         if self._committing:  # before the data file appears, which without its header is nothing
             with atomic_path(self._header, self._overwrite) as part:
                 part.write_text(self._text, "utf-8")
+            self._header_is_mine = True
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -114,7 +117,7 @@ class EnviWriter(RawFileWriter):
         try:
             super().__exit__(kind, error, trace)
         except BaseException:
-            if not self._overwrite and not self.path.exists():
+            if self._header_is_mine and not self._overwrite:
                 self._header.unlink(missing_ok=True)
             raise
 
@@ -134,23 +137,23 @@ class EnviWriter(RawFileWriter):
                     if description.wavelength_unit:
                         file.update_tags(ns="ENVI", wavelength_units=description.wavelength_unit)
             with self._rasterio.open(path) as file:
-                kept = file.transform
+                kept = tuple(file.transform)[:6]
             text = path.with_suffix(HEADER_ENDING).read_text("utf-8")
         if place is not None:
-            self._check_transform(place.transform, kept)
+            self._check_transform(place, kept)
         for field, value in (("samples", self.width), ("lines", self.height), ("byte order", 0)):
             text = re.sub(rf"(?m)^{field}\s*=.*$", f"{field} = {value}", text)
         return re.sub(r"(?s)^description = \{.*?\}", "description = {imfuse}", text, count=1, flags=re.M)
 
-    def _check_transform(self, wanted: tuple[float, ...], kept: Any) -> None:
+    def _check_transform(self, wanted: Georeference, kept: Transform) -> None:
         """Refuse what the header's fields, a size of pixels and an angle, do not express."""
-        true = self._rasterio.Affine(*wanted)
+        found = Georeference(None, kept)
         for column, row in ((0, 0), (self.width, 0), (0, self.height), (self.width, self.height)):
-            x, y = ~true * (kept * (column, row))
+            x, y = wanted.pixel(*found.at(column, row))
             if max(abs(x - column), abs(y - row)) > _TOLERANCE:
                 raise OutputError(
                     f"{self.name}: ENVI headers hold a size of pixels and an angle, which do not express the "
-                    f"geotransform {wanted}; write .tif"
+                    f"geotransform {wanted.transform}; write .tif"
                 )
 
 
@@ -158,3 +161,13 @@ def _without_commas(description: CubeDescription) -> CubeDescription:
     """With names that a list in braces can hold."""
     names = tuple(name and re.sub(r"[,{}\s]+", " ", name).strip() for name in description.names)
     return replace(description, names=names)
+
+
+def _lost(description: CubeDescription) -> tuple[str, ...]:
+    """Notes of what a header does not hold."""
+    notes = []
+    if _without_commas(description) != description:
+        notes.append("commas and braces in names of bands left out, for ENVI parts its lists with them")
+    if description.tags or description.band_tags or description.colours:
+        notes.append("ENVI headers hold no further tags or colours of bands; they were left out")
+    return tuple(notes)

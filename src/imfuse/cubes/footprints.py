@@ -123,12 +123,13 @@ def _advice(low: Cube, guide: Cube) -> str:
             return "choose pictures of the same ground; these do not overlap"
         rows, columns = bottom - top, right - left
         if (rows, columns) != (low.height, low.width):
-            first = f"gdal_translate -srcwin {left} {top} {columns} {rows} {low.name} bands.tif, then "
+            first = f"gdal_translate -srcwin {left} {top} {columns} {rows} {low.name} bands_cut.tif, then "
             (x, y) = place.at(left, top)
             place = replace(place, transform=(a, b, x, d, e, y))
     bounds = " ".join(_number(value) for value in place.footprint(rows, columns))
     target = f" -t_srs {_crs_name(place)}" if place.crs and not _same_crs(place.crs, finer.crs) else ""
-    return f"{first}gdalwarp{target} -te {bounds} -ts {columns * scale} {rows * scale} -r cubic {guide.name} guide.tif"
+    size = f"{columns * scale} {rows * scale}"
+    return f"{first}gdalwarp{target} -te {bounds} -ts {size} -r cubic {guide.name} guide_fitted.tif"
 
 
 def _inside(edges: list[float], size: int) -> tuple[int, int]:

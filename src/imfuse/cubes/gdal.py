@@ -109,8 +109,11 @@ def _wavelengths(band_tags: Sequence[Mapping[str, str]]) -> tuple[tuple[float, .
 
 
 _STRUCTURE = frozenset(
-    "description samples lines bands header_offset file_type data_type interleave byte_order map_info projection_info "
-    "coordinate_system_string band_names data_ignore_value data_gain_values data_offset_values wavelength "
-    "wavelength_units x_start y_start pixel_size geo_points rpc_info file_compression".split()
+    {
+        *("description", "samples", "lines", "bands", "header_offset", "file_type", "file_compression", "data_type"),
+        *("interleave", "byte_order", "band_names", "wavelength", "wavelength_units", "data_ignore_value"),
+        *("data_gain_values", "data_offset_values", "map_info", "projection_info", "coordinate_system_string"),
+        *("x_start", "y_start", "pixel_size", "geo_points", "rpc_info"),
+    }
 )
 """Fields of an ENVI header that are written anew, or that would be false of another grid of pixels."""

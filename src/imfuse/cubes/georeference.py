@@ -23,7 +23,7 @@ class Georeference:
     transform: Transform
 
     def at(self, column: float, row: float) -> Point:
-        """x and y of a place in pixels."""
+        """Coordinates x and y of a place in pixels."""
         a, b, c, d, e, f = self.transform
         return a * column + b * row + c, d * column + e * row + f
 

@@ -59,20 +59,13 @@ def open_cube(source: Source, *, name: str | None = None) -> Cube:
 
 
 def _open_file(path: Path, name: str, head: bytes) -> Cube:
+    kind = kind_of(head)
     if head.startswith(npy.MAGIC):
         return npy.open_npy(path, name)
-    # The data of ENVI may begin with any bytes, those of a picture too.
-    if not is_picture_name(path) and envi.header_of(path) is not None:
-        return _open_raster(path, name, "ENVI")
-    if kind_of(head) == "TIFF":
-        return _open_tiff(path, name)
-    if head.startswith(_IMAGINE):
-        return _open_raster(path, name, "HFA")
-    if head.startswith(_JPEG_2000):
-        return _open_raster(path, name, "JP2OpenJPEG")
-    if head.startswith(envi.MAGIC) and path.suffix.lower() == envi.HEADER_ENDING:
-        return _open_raster(envi.data_of(path), name, "ENVI")
-    if kind_of(head) is not None:
+    driver = _driver(path, head)
+    if driver is not None or kind == "TIFF":
+        return _open_tiff(path, name) if driver is None else _open_raster(path, name, driver)
+    if kind is not None:
         from imfuse.cubes.pictures import PictureCube
 
         return PictureCube(open_source(path, name))
@@ -80,6 +73,16 @@ def _open_file(path: Path, name: str, head: bytes) -> Cube:
         f"{name}: is no cube that imfuse reads (GeoTIFF, TIFF, ENVI with its header beside it, .npy, Erdas Imagine, "
         "JPEG 2000) and no picture; convert it to one: gdal_translate IN OUT.tif"
     )
+
+
+def _driver(path: Path, head: bytes) -> str | None:
+    """GDAL's driver for a file that only it reads."""
+    if head.startswith(envi.MAGIC) and path.suffix.lower() == envi.HEADER_ENDING:
+        return "ENVI"
+    # The data of ENVI may begin with any bytes, those of a picture too.
+    if not is_picture_name(path) and envi.header_of(path) is not None:
+        return "ENVI"
+    return "HFA" if head.startswith(_IMAGINE) else "JP2OpenJPEG" if head.startswith(_JPEG_2000) else None
 
 
 def _open_tiff(path: Path, name: str) -> Cube:
@@ -91,4 +94,6 @@ def _open_tiff(path: Path, name: str) -> Cube:
 def _open_raster(path: Path, name: str, driver: str) -> Cube:
     from imfuse.cubes.raster import RasterCube
 
-    return RasterCube(path, name, (driver,))
+    if driver == "ENVI" and path.suffix.lower() == envi.HEADER_ENDING:
+        path = envi.data_of(path)
+    return RasterCube(path, name, driver)

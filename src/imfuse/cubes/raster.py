@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from imfuse.cubes.checks import check_cube, check_window, is_opacity
 from imfuse.cubes.cube import CubeDescription, is_curved
-from imfuse.cubes.gdal import bounded, described, rasterio_for, without_georeference
+from imfuse.cubes.gdal import WAVELENGTH, WAVELENGTH_UNIT, bounded, described, rasterio_for, without_georeference
 from imfuse.cubes.georeference import Georeference
 from imfuse.errors import SourceError
 from imfuse.io.naming import reading, told
@@ -37,18 +37,18 @@ class RasterCube:
         notes: what is left out or not used.
     """
 
-    def __init__(self, path: Path, name: str, drivers: tuple[str, ...] = tuple(DRIVERS)) -> None:
-        """Read the header.
+    def __init__(self, path: Path, name: str, driver: str) -> None:
+        """Read the header by one of ``DRIVERS``.
 
         Raises:
             MissingExtraError: rasterio is not installed.
             SourceError: the file is damaged, or holds values that are not taken.
         """
-        kind = " or ".join(DRIVERS[driver] for driver in drivers)
+        kind = DRIVERS[driver]
         self._rasterio = rasterio_for(f"{name}: reading {kind}")
         self.name, self._lock = name, threading.Lock()
         with reading(name, kind), bounded(self._rasterio), without_georeference(self._rasterio):
-            self._file = self._rasterio.open(path.resolve(), driver=list(drivers))
+            self._file = self._rasterio.open(path.resolve(), driver=driver)
         try:
             with reading(name, kind), bounded(self._rasterio), without_georeference(self._rasterio):
                 self._describe()
@@ -130,7 +130,7 @@ class RasterCube:
         colours = [file.colorinterp[i].name for i in at]
         band_tags = [file.tags(index) | file.tags(index, ns="IMAGERY") for index in self._indices]
         return described(
-            [file.descriptions[i] for i in at],
+            [self._name_of(index) for index in self._indices],
             file.tags(),
             band_tags,
             file.tags(ns="ENVI"),
@@ -140,6 +140,16 @@ class RasterCube:
             offsets=tuple(offsets) if any(offsets) else (),
             colours=tuple(colours) if {*colours} - {"undefined", "gray"} else (),
         )
+
+    def _name_of(self, index: int) -> str | None:
+        name: str | None = self._file.descriptions[index - 1]
+        if self._file.driver != "ENVI" or not name:
+            return name
+        # GDAL adds the wavelength, and numbers where names are missing.
+        tags = self._file.tags(index)
+        name = name.removesuffix(f" ({tags.get(WAVELENGTH)} {tags.get(WAVELENGTH_UNIT)})")
+        name = name.removesuffix(f" ({tags.get(WAVELENGTH)})")
+        return None if name == f"Band {index}" else name
 
     def _nodata(self, values: list[float | None]) -> float | None:
         # As texts, for NaN is not NaN.

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from imfuse.cubes.checks import check_cube, check_window, is_opacity
 from imfuse.cubes.cube import Cube, CubeDescription, is_curved
-from imfuse.cubes.file_writer import RawFileWriter
 from imfuse.cubes.pictures import PictureCube
 from imfuse.cubes.raw import Layout, RawCube
-from imfuse.cubes.tiff_tags import GEOGRAPHIC, read_tags, written_tags
+from imfuse.cubes.tiff_tags import GEOGRAPHIC, read_tags
 from imfuse.errors import SourceError
 from imfuse.io.naming import reading, told
 from imfuse.io.opening import open_source
@@ -27,8 +26,6 @@ _CONVERTED = frozenset({0, 3, 5, 6, 8})
 """Photometric interpretations whose samples are no light: white is zero, palette, CMYK, YCbCr, CIELAB."""
 
 _OPACITY = frozenset({1, 2})
-_STRIP_BYTES = 1 << 20
-_CLASSIC_LIMIT = (4 << 30) - (64 << 20)
 
 
 def has_place(path: Path, name: str) -> bool:
@@ -58,7 +55,7 @@ def open_tiff(path: Path, name: str) -> Cube:
 
     with reading(name, "TIFF"), tifffile.TiffFile(path) as file:
         series, size = file.series[0], path.stat().st_size
-        pages = [page for page in series.pages if page is not None]
+        pages: list[Any] = [page.aspage() for page in series.pages if page is not None]
         page = pages[0]
         alpha = _marked_alpha(page)
         if len(pages) == 1 and int(page.photometric) in _CONVERTED:
@@ -183,45 +180,3 @@ class PagedCube:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-class PlanarTiffWriter(RawFileWriter):
-    """A writer of one page with a plane per band, not compressed: so windows find their place in any order."""
-
-    def __init__(
-        self,
-        path: Path,
-        shape: tuple[int, int, int],
-        dtype: np.dtype[Any],
-        description: CubeDescription,
-        *,
-        overwrite: bool,
-        notes: tuple[str, ...] = (),
-    ) -> None:
-        """Take what is to be written; nothing is made yet."""
-        super().__init__(path, shape, dtype, overwrite=overwrite, notes=notes)
-        self._description = description
-
-    def _head(self, part: Path) -> Layout:
-        import tifffile
-
-        shape = (self.bands, self.height, self.width)
-        row_bytes = self.width * self.dtype.itemsize
-        several = {"planarconfig": "separate"} if self.bands > 1 else {}
-        size = self.bands * self.height * row_bytes
-        tifffile.imwrite(
-            part,
-            shape=shape if self.bands > 1 else shape[1:],
-            dtype=self.dtype,
-            bigtiff=size > _CLASSIC_LIMIT,
-            photometric="minisblack",
-            rowsperstrip=max(min(_STRIP_BYTES // row_bytes, self.height), 1),
-            software=False,
-            metadata=None,
-            extratags=written_tags(self._description),
-            **several,
-        )
-        with tifffile.TiffFile(part) as file:
-            offset = int(file.series[0].dataoffset)
-            dtype = self.dtype.newbyteorder(file.byteorder)
-        return Layout(offset, dtype, shape)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 from xml.etree import ElementTree
+from xml.sax.saxutils import escape, unescape
 
 from imfuse.cubes.cube import CubeDescription
 from imfuse.cubes.gdal import band_items, described
@@ -16,6 +17,7 @@ GEOGRAPHIC = frozenset({33550, 33922, 34264, 34735})
 
 _ROLES = {"description": "DESCRIPTION", "scale": "SCALE", "offset": "OFFSET"}
 _LIMIT = 1 << 22
+_QUOTE = {"&quot;": '"'}
 
 
 def read_tags(tags: Any, bands: int) -> tuple[CubeDescription, tuple[str, ...]]:
@@ -56,7 +58,7 @@ def _items(text: object) -> Iterator[tuple[str, str | None, int | None, str | No
     for item in ElementTree.fromstring(text.strip().rstrip("\0")).iter("Item"):
         sample = item.get("sample")
         number = None if sample is None else int(sample)
-        yield item.get("name", ""), item.get("domain"), number, item.get("role"), item.text or ""
+        yield item.get("name", ""), item.get("domain"), number, item.get("role"), unescape(item.text or "", _QUOTE)
 
 
 def _number(text: object) -> float | None:
@@ -65,22 +67,22 @@ def _number(text: object) -> float | None:
 
 
 def written_tags(description: CubeDescription) -> list[tuple[int, int, int, str, bool]]:
-    """tifffile's extra tags for a description."""
+    """Extra tags for tifffile from a description."""
     root = ElementTree.Element("GDALMetadata")
     for key, value in description.tags.items():
-        ElementTree.SubElement(root, "Item", name=key).text = value
+        _add(root, value, name=key)
     for key, value in description.header.items():
-        ElementTree.SubElement(root, "Item", name=key, domain="ENVI").text = value
+        _add(root, value, name=key, domain="ENVI")
     for band, name in enumerate(description.names):
         sample = str(band)
         for key, value in band_items(description, band).items():
-            ElementTree.SubElement(root, "Item", name=key, sample=sample).text = value
+            _add(root, value, name=key, sample=sample)
         facts = {"description": name}
         facts |= {"scale": repr(description.scales[band])} if description.scales else {}
         facts |= {"offset": repr(description.offsets[band])} if description.offsets else {}
         for role, fact in facts.items():
             if fact:
-                ElementTree.SubElement(root, "Item", name=_ROLES[role], sample=sample, role=role).text = fact
+                _add(root, fact, name=_ROLES[role], sample=sample, role=role)
     found = []
     if len(root):
         # In ASCII, as the tag is; other letters as references.
@@ -89,3 +91,8 @@ def written_tags(description: CubeDescription) -> list[tuple[int, int, int, str,
         text = "nan" if math.isnan(description.nodata) else f"{description.nodata:.17g}"
         found.append((NODATA, 2, 0, text, True))
     return found
+
+
+def _add(root: ElementTree.Element, text: str, **attributes: str) -> None:
+    """Add an item; GDAL escapes its text once more than XML does."""
+    ElementTree.SubElement(root, "Item", attributes).text = escape(text)

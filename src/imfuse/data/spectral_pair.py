@@ -7,18 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tifffile
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from imfuse.data.whole import read_whole
-from imfuse.errors import DataError, UsageError
-from imfuse.io.atomic import atomic_path
-from imfuse.io.naming import reading, shown, writing
-from imfuse.ops.resampling import whole_scale
-
-_TIFF = (".tif", ".tiff")
+from imfuse.cubes import (
+    Cube,
+    CubeDescription,
+    CubeWriter,
+    create_cube,
+    footprint_notes,
+    footprint_scale,
+    fused_description,
+    open_cube,
+)
+from imfuse.errors import DataError
+from imfuse.io import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,9 @@ class SpectralPair:
         peak: of the bands: 255 of 8-bit values, the largest one of others.
         dtype: of the bands' file.
         curved: whether the guide is an 8-bit RGB picture, whose values are under the sRGB curve.
+        description: what travels with the sharpened bands.
+        empty: (H, W): pixels of which the bands or the guide hold nothing. There each has the mean of its others.
+        notes: what the readers tell.
     """
 
     low: Tensor
@@ -40,65 +47,57 @@ class SpectralPair:
     peak: float
     dtype: np.dtype[Any]
     curved: bool
+    description: CubeDescription
+    empty: NDArray[np.bool_]
+    notes: tuple[str, ...]
 
 
 def read_pair(low_path: Path, guide_path: Path) -> SpectralPair:
     """Read a pair.
 
     Args:
-        low_path: ``.npy`` (h, w, L), or TIFF of several pages, planes or channels.
+        low_path: the bands: see :func:`imfuse.cubes.open_cube`.
         guide_path: likewise, or a picture.
 
     Raises:
-        DataError: a file does not hold bands, holds values that are no numbers, or the sizes do not fit each other.
-        SourceError: a file cannot be read.
+        DataError: a file holds values that are no light.
+        MissingExtraError: a file needs rasterio, which is not installed.
+        SizeMismatchError: the footprints do not fit each other.
+        SourceError: a file cannot be read, or holds no bands.
     """
-    bands, seen = read_bands(low_path), read_bands(guide_path)
-    (low, peak), (guide, _) = _scaled(bands, low_path), _scaled(seen, guide_path)
-    scale = whole_scale(low, guide)
-    if scale is None or scale < 2:
-        sizes = [f"{height}×{width}" for height, width in (low.shape[-2:], guide.shape[-2:])]
-        raise DataError(
-            f"{shown(low_path)}: has {sizes[0]} pixels and its guide {sizes[1]}: the guide's size must be the same "
-            "whole multiple of the bands' on both sides; crop or resample one of them"
+    with open_cube(low_path) as bands, open_cube(guide_path) as seen:
+        scale = footprint_scale(bands, seen)
+        low, peak, empty = _scaled(bands)
+        guide, _, blind = _scaled(seen)
+        return SpectralPair(
+            low,
+            guide,
+            scale,
+            peak,
+            bands.dtype,
+            seen.curved,
+            fused_description(bands, seen, scale),
+            empty.repeat(scale, 0).repeat(scale, 1) | blind,
+            (*bands.notes, *seen.notes, *footprint_notes(bands, seen)),
         )
-    return SpectralPair(low, guide, scale, peak, bands.dtype, seen.dtype == np.uint8 and seen.shape[0] == 3)
 
 
-def read_bands(path: Path) -> NDArray[Any]:
-    """Bands of a file as stored, (L, H, W).
+def fused_writer(path: Path, pair: SpectralPair) -> CubeWriter:
+    """The writer of a pair's sharpened bands; what stands in its way is told now.
 
     Raises:
-        DataError: it does not hold bands.
-        SourceError: it cannot be read.
+        MissingExtraError: the format needs rasterio, which is not installed.
+        OutputError: the ending is no format of cubes, or the path cannot become a file.
     """
-    ending = path.suffix.lower()
-    if ending == ".npy":
-        with reading(shown(path), "NumPy array"):
-            values = np.load(path, allow_pickle=False)
-        values = values.transpose(2, 0, 1) if values.ndim == 3 else values
-    elif ending in _TIFF:
-        with reading(shown(path), "TIFF"), tifffile.TiffFile(path) as file:
-            series = file.series[0]
-            values = series.asarray()
-            # Samples of one pixel beside each other come last; pages and planes come first.
-            values = values.transpose(2, 0, 1) if series.axes == "YXS" else values
-    else:
-        values = read_whole(path).transpose(2, 0, 1)
-    values = values[None] if values.ndim == 2 else values
-    if values.ndim != 3 or 0 in values.shape or values.dtype.kind not in "uif":
-        raise DataError(
-            f"{shown(path)}: holds {values.dtype} of shape {values.shape}; bands are (height, width, bands) in .npy, "
-            "or the pages or channels of a TIFF"
-        )
-    return np.asarray(values)
+    height, width = pair.guide.shape[-2:]
+    return create_cube(path, pair.low.shape[1], height, width, pair.dtype, pair.description)
 
 
-def write_bands(path: Path, bands: Tensor, pair: SpectralPair) -> int:
+def write_bands(writer: CubeWriter, bands: Tensor, pair: SpectralPair) -> int:
     """Write sharpened bands (1, L, H, W) in the units and type of the pair's; integers are rounded and clipped to them.
 
     Args:
-        path: ``.npy`` (H, W, L), or TIFF with a page per band.
+        writer: of :func:`fused_writer`.
         bands: as the network gives them.
         pair: what was fused.
 
@@ -107,7 +106,6 @@ def write_bands(path: Path, bands: Tensor, pair: SpectralPair) -> int:
 
     Raises:
         OutputError: it cannot be written.
-        UsageError: the ending is neither.
     """
     values = bands[0].double().numpy() * pair.peak
     clipped = 0
@@ -116,27 +114,39 @@ def write_bands(path: Path, bands: Tensor, pair: SpectralPair) -> int:
         rounded = np.rint(values)
         values = rounded.clip(limits.min, limits.max)
         clipped = int((values != rounded).sum())
-    values = values.astype(pair.dtype)
-    ending = path.suffix.lower()
-    if ending not in (".npy", *_TIFF):
-        raise UsageError(f"{shown(path)}: bands are written as .npy, .tif or .tiff; choose one of these endings")
-    with writing(shown(path)), atomic_path(path) as target:
-        if ending == ".npy":
-            with target.open("wb") as stream:
-                np.save(stream, values.transpose(1, 2, 0))
-        else:
-            tifffile.imwrite(target, values, photometric="minisblack", planarconfig="separate", compression="zlib")
+    if pair.description.nodata is not None:
+        values[:, pair.empty] = pair.description.nodata
+    with writer:
+        writer.write(Window(0, 0, writer.height, writer.width), values.astype(pair.dtype))
     return clipped
 
 
-def _scaled(values: NDArray[Any], path: Path) -> tuple[Tensor, float]:
-    """In [0, 1] (1, L, H, W), and what it was divided by."""
-    if not np.isfinite(values).all():
-        raise DataError(f"{shown(path)}: holds values that are no numbers; fill or crop them")
-    low, high = float(values.min()), float(values.max())
+def _scaled(cube: Cube) -> tuple[Tensor, float, NDArray[np.bool_]]:
+    """In [0, 1] (1, L, H, W), what it was divided by, and the pixels (H, W) that hold nothing in some band."""
+    values = cube.read(Window(0, 0, cube.height, cube.width))
+    nodata = cube.description.nodata
+    hidden = np.zeros(values.shape, bool) if nodata is None else _equal(values, nodata)
+    empty: NDArray[np.bool_] = np.asarray(hidden.any(0), np.bool_)
+    if empty.all():
+        raise DataError(f"{cube.name}: holds nothing but {nodata:g}, the value of pixels without data")
+    known = values[:, ~empty]
+    if not np.isfinite(known).all():
+        raise DataError(f"{cube.name}: holds values that are no numbers; fill or crop them")
+    low, high = float(known.min()), float(known.max())
     if low < 0 or high <= 0:
         raise DataError(
-            f"{shown(path)}: holds values from {low:g} to {high:g}; light is not negative, and not 0 everywhere"
+            f"{cube.name}: holds values from {low:g} to {high:g}; light is not negative, and not 0 everywhere"
         )
     peak = 255.0 if values.dtype == np.uint8 else high
-    return torch.from_numpy(np.float32(values / peak))[None], peak
+    scaled = np.asarray(values / peak, np.float32)
+    if empty.any():
+        scaled[:, empty] = scaled[:, ~empty].mean(1, dtype=np.float64, keepdims=True)
+    return torch.from_numpy(scaled)[None], peak, empty
+
+
+def _equal(values: NDArray[Any], nodata: float) -> NDArray[np.bool_]:
+    """Where values are that for pixels without data, in their own precision."""
+    if np.isnan(nodata):
+        return np.asarray(np.isnan(values), np.bool_)
+    with np.errstate(over="ignore"):
+        return np.asarray(values == (values.dtype.type(nodata) if values.dtype.kind == "f" else nodata))

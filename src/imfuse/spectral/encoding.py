@@ -55,7 +55,9 @@ def settled_encoding(
         wanted = "srgb" if guide.curved or in_memory else "linear"
     notes = []
     if network.mixes_light and guide.bands == _RGB:
-        words = {"srgb": "decoded by the sRGB curve, as pictures are", "linear": "taken as proportional to light"}
-        other = "linear" if wanted == "srgb" else "srgb"
-        notes = [f"{guide.name}: {words[wanted]}; --guide-encoding {other} is for others"]
+        words = {
+            "srgb": "decoded by the sRGB curve, as pictures are; --guide-encoding linear takes it for light",
+            "linear": "taken as proportional to light; --guide-encoding srgb decodes it as pictures are",
+        }
+        notes = [f"{guide.name}: {words[wanted]}"]
     return network.with_encoding(wanted), notes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from imfuse.cubes.geotiff_writer import BLOCK
 from imfuse.errors import UsageError
 from imfuse.io.window import Window
 from imfuse.tiles import CACHE_SIDE, SMALLEST, tiles
@@ -45,7 +46,26 @@ def pair_windows(
     while low < high:  # the largest side that fits; needed() grows with it
         middle = (low + high + 1) // 2
         low, high = (middle, high) if needed(middle) <= memory else (low, middle - 1)
-    return list(tiles(height, width, low))
+    return list(blocked_tiles(height, width, low, 1 if BLOCK % scale else BLOCK // scale))
+
+
+def blocked_tiles(height: int, width: int, side: int, block: int) -> Iterator[Window]:
+    """Windows of at most ``side`` × ``side`` pixels that cover a picture once, block after block.
+
+    A window is made of whole blocks, or the windows of a block follow each other: so a file of such blocks, packed one
+    by one, is written without packing any of them twice.
+
+    Args:
+        height: rows.
+        width: columns.
+        side: of the windows.
+        block: side of the blocks, which begin at multiples of it.
+    """
+    step = max(height, width) if side >= max(height, width) else max(side // block, 1) * block
+    for top in range(0, height, step):
+        for left in range(0, width, step):
+            for window in tiles(min(step, height - top), min(step, width - left), side):
+                yield Window(top + window.top, left + window.left, window.height, window.width)
 
 
 def reading_windows(height: int, width: int, bytes_per_pixel: int, memory: int) -> Iterator[Window]:

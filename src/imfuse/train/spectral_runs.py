@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from imfuse.cubes import cube_endings
 from imfuse.data.cave import cave_set, read_cave
-from imfuse.data.spectral_pair import SpectralPair, read_pair, write_bands
+from imfuse.data.spectral_pair import SpectralPair, fused_writer, read_pair, write_bands
 from imfuse.errors import DataError, OutputError
 from imfuse.model_card import ModelCard, write_card
 from imfuse.networks.csc_mmfn import CSCMMFN
@@ -107,7 +108,8 @@ def train_on_pair(
         config: the recipe.
         low: the bands: see :func:`imfuse.data.spectral_pair.read_pair`.
         guide: of a whole multiple of their size.
-        run: folder of the run; ``fused`` with the ending of ``low`` is the result.
+        run: folder of the run; ``fused`` with the ending of ``low`` is the result, or ``fused.tif`` where bands are not
+            written in its format.
         resume: go on from the checkpoint of the run.
         progress: show a progress bar.
 
@@ -115,20 +117,26 @@ def train_on_pair(
         The card and the path of the result.
 
     Raises:
-        DataError: the pair is too small, or no pair.
+        DataError: the pair is too small, or holds values that are no light.
         OutputError: the result is there already, or cannot be written.
+        SizeMismatchError: the two do not cover the same ground.
+        SourceError: a file cannot be read, or holds no bands.
     """
-    target = run / f"fused{low.suffix}"
+    target = run / f"fused{low.suffix if low.suffix.lower() in cube_endings() else '.tif'}"
     if target.exists():
         raise OutputError(f"{target}: exists already; choose another --run")
     pair = read_pair(low, guide)
     recipe = _fitted(config, pair)
+    run.mkdir(parents=True, exist_ok=True)
+    writer = fused_writer(target, pair)
+    for note in (*pair.notes, *writer.notes):
+        log.warning("%s", note)
     reduced = recipe.protocol().reduced(pair.low, pair.guide, curved=pair.curved)
     scenes = [pack(low.name, reduced.truth, reduced.guide)]
     network = train_csc_mmfn(recipe, scenes, run, validation=scenes, resume=resume, progress=progress)
     with torch.inference_mode():
         fused = network.fuse([pair.low, pair.guide])
-    clipped = write_bands(target, fused, pair)
+    clipped = write_bands(writer, fused, pair)
     if clipped:
         log.info("%d values of %d were clipped to the range of %s", clipped, fused.numel(), pair.dtype)
     words = {f"{low.name}, {guide.name}": f"given by the user; the bands were divided by {pair.peak:g}"}
