@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imfuse.errors import MissingExtraError
 
-_STYLES = {
+_STYLES: dict[str, dict[str, Any]] = {
     "truth": {"color": "black", "linewidth": 2.4, "alpha": 0.55},
     "fused": {"color": "#c0392b", "linewidth": 1.4},
     "bicubic": {"color": "#2b6cb0", "linewidth": 1.2, "linestyle": "--"},
@@ -48,7 +49,7 @@ def spectra_chart(
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(4.8, 3.6), dpi=140, layout="constrained")
-    canvas = FigureCanvasAgg(figure)
+    canvas: Any = FigureCanvasAgg(figure)  # its methods have no types
     axis = figure.subplots()
     for name in sorted(curves, key=lambda name: list(_STYLES).index(name) if name in _STYLES else len(_STYLES)):
         values = curves[name]

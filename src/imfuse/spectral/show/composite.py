@@ -46,7 +46,7 @@ class Composite:
 
     def of(self, bands: NDArray[np.floating]) -> NDArray[np.float32]:
         """The composite (H, W, 3) of bands (L, H, W), in their units."""
-        return np.einsum("cl,lhw->hwc", self.weights, bands).astype(np.float32)
+        return np.asarray(np.einsum("cl,lhw->hwc", self.weights, bands), np.float32)
 
 
 def choose_composite(

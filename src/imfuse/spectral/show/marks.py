@@ -30,4 +30,4 @@ def with_marks(image: NDArray[np.float32], pixels: Sequence[tuple[int, int]]) ->
         left = x + 1.3 * radius if x < picture.width * 0.7 else x - 1.3 * radius
         anchor = "lm" if x < picture.width * 0.7 else "rm"
         draw.text((left, y), text, (255, 255, 0), font_size=size, anchor=anchor, stroke_width=width, stroke_fill=0)
-    return np.asarray(picture).astype(np.float32) / 255
+    return np.asarray(picture, np.float32) / np.float32(255)
