@@ -5,14 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
 
-from imfuse import __version__
 from imfuse.classical.spectral.method import GuideEncoding
 from imfuse.cubes import ArrayCubeWriter, CubeDescription, CubeWriter, create_cube, open_cube
 from imfuse.errors import UsageError
@@ -22,7 +20,7 @@ from imfuse.plan import Range
 from imfuse.quantise import Depth
 from imfuse.registration import Align
 from imfuse.registry import list_models
-from imfuse.result import Report, SourceReport
+from imfuse.result import Report
 from imfuse.sizes import ResizeTo
 from imfuse.source_shares import Shares
 from imfuse.spectral.choice import check_fit
@@ -32,6 +30,7 @@ from imfuse.spectral.missing import mark
 from imfuse.spectral.plan import SpectralPlan, make_plan, open_pair
 from imfuse.spectral.quantise import to_units
 from imfuse.spectral.result import SpectralResult
+from imfuse.spectral.tally import SpectralTally, spectral_report
 from imfuse.tiles import parse_memory
 
 if TYPE_CHECKING:
@@ -42,34 +41,6 @@ if TYPE_CHECKING:
 
 _LOOK, _SURVEY = 0.1, 0.4
 """Fractions of the progress bar at which the look at the cubes and the survey end."""
-
-
-@dataclass(slots=True)
-class SpectralTally:
-    """Counts over the values sharpened so far.
-
-    Attributes:
-        values: all of them.
-        clipped: those beyond the result's type.
-        moved: those that happened on the nodata value and were moved off it.
-    """
-
-    values: int = 0
-    clipped: int = 0
-    moved: int = 0
-
-    def notes(self, plan: SpectralPlan) -> list[str]:
-        """What the report has to say of the result."""
-        notes = []
-        if plan.dtype.kind != "f":
-            share = f"{100 * self.clipped / self.values:.3g} %" if self.clipped else "none"
-            notes.append(f"values are rounded to {plan.dtype}; {share} of them were beyond its range and are clipped")
-        elif plan.dtype != plan.pair.low.dtype:
-            notes.append(f"{plan.pair.low.name}: {plan.pair.low.dtype}, stored as {plan.dtype} in the same units")
-        if self.moved:
-            nodata = plan.description.nodata
-            notes.append(f"{self.moved} values that came out as the nodata value {nodata:g} are the next one")
-        return notes
 
 
 class SpectralFuser(Fuser):
@@ -139,7 +110,7 @@ class SpectralFuser(Fuser):
             writer = ArrayCubeWriter(plan.pair.low.bands, plan.height, plan.width, plan.dtype)
             with writer:
                 tally = self._sharpen(plan, writer, progress)
-            report = self._spectral_report(plan, tally, time.perf_counter() - started)
+            report = self._told(plan, tally, time.perf_counter() - started)
             image = like(np.moveaxis(writer.values, 0, -1) if writer.bands > 1 else writer.values[0], given[0])
             return SpectralResult(image, report, description=plan.description)
 
@@ -187,7 +158,7 @@ class SpectralFuser(Fuser):
             with create_cube(target, *size, plan.dtype, plan.description, overwrite=overwrite) as writer:
                 tally = self._sharpen(plan, writer, progress)
             plan.notes.extend(writer.notes)
-            return self._spectral_report(plan, tally, time.perf_counter() - started)
+            return self._told(plan, tally, time.perf_counter() - started)
 
     def explain(
         self,
@@ -331,29 +302,8 @@ class SpectralFuser(Fuser):
             tally.moved += mark(values, np.broadcast_to(gone, shape), nodata)
         return values
 
-    def _spectral_report(self, plan: SpectralPlan, tally: SpectralTally, seconds: float) -> Report:
-        sources = []
-        for layer, role in zip(plan.layers, self.task.roles, strict=True):
-            cube, levels = layer.cube, layer.levels
-            size = cube.height, cube.width, cube.bands, str(cube.dtype)
-            sources.append(SourceReport(cube.name, role.name, *size, levels.low, levels.high, levels.origin))
-        return Report(
-            task=self.task.name,
-            model=self.name,
-            rule=plan.network.rule_name,
-            device=str(self.device),
-            version=__version__,
-            sources=tuple(sources),
-            height=plan.height,
-            width=plan.width,
-            channels=plan.pair.low.bands,
-            dtype=str(plan.dtype),
-            colour=self.task.colour,
-            tiles=len(plan.windows),
-            seconds=seconds,
-            notes=(*plan.notes, *tally.notes(plan)),
-            beyond=tally.clipped / tally.values,
-        )
+    def _told(self, plan: SpectralPlan, tally: SpectralTally, seconds: float) -> Report:
+        return spectral_report(plan, tally, seconds, self.task, self.name, str(self.device))
 
 
 def _check_apart(target: Path, given: Sequence[Any]) -> None:
