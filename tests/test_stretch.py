@@ -154,7 +154,7 @@ def test_the_model_decides_unless_the_user_does() -> None:
         assert (report.stretch is not None) == expected
 
 
-@pytest.mark.parametrize("name", sorted(set(TASKS) - {"exposure"}))
+@pytest.mark.parametrize("name", sorted(set(TASKS) - {"exposure", "spectral"}))
 def test_other_tasks_have_no_stretch(name: str) -> None:
     fuser = Fuser(Stretching(), task(name))
     for refused in (lambda: fuser.fuse(bracket(), stretch=True), lambda: fuser.check_options(stretch=True)):

@@ -34,25 +34,28 @@ def fuse(
     device: str = "cpu",
     **options: Any,
 ) -> FusionResult:
-    """Fuse the pictures of one scene into one.
+    """Fuse the pictures of one scene into one, or sharpen bands by a guide.
 
     Args:
         sources: paths, arrays (H, W) or (H, W, C), PIL images, or tensors (C, H, W) or (B, C, H, W), in the task's
-            order: infrared, then visible; CT, PET or SPECT, then MRI; a stack of any order.
-        task: ``infrared``, ``medical``, ``focus`` or ``exposure``.
+            order: infrared, then visible; CT, PET or SPECT, then MRI; a stack of any order; low-resolution bands, then
+            their guide (no PIL images).
+        task: ``infrared``, ``medical``, ``focus``, ``exposure`` or ``spectral``.
         model: name of a built-in model (see :func:`list_models`) or path of a ``.safetensors`` file with its card;
-            by default the task's.
+            by default the task's, and of ``spectral`` the best one for the pair.
         rule: fusion rule, for models where it can be chosen.
         base_rule: fusion rule of base maps alone, for models that have them.
         detail_rule: fusion rule of detail maps alone.
         fast: whether to work in the model's fast mode, where it has one.
         device: where to compute: ``cpu``, ``cuda`` …
         **options: ``range``, ``resize_to``, ``depth``, ``align``, ``memory``, ``stretch``, ``shares``, ``window``,
-            ``progress``: see :meth:`imfuse.fuser.Fuser.fuse`.
+            ``progress``: see :meth:`imfuse.fuser.Fuser.fuse`; of ``spectral`` ``range``, ``depth``, ``memory``, ``progress`` and
+            ``guide_encoding``: see :meth:`imfuse.spectral.fuser.SpectralFuser.fuse`, and its ``fuse_file`` for scenes
+            that memory does not hold.
 
     Returns:
-        The picture as ``.image`` (depth of the visible source, the MRI or the first picture), ``.save(path)`` and
-        ``.report``.
+        The picture as ``.image`` (depth of the visible source, the MRI, the first picture or the bands),
+        ``.save(path)`` and ``.report``.
 
     Raises:
         imfuse.errors.ImfuseError: one of its kinds, with a message that says what to do.
@@ -60,16 +63,18 @@ def fuse(
     from imfuse.tasks import task as find_task
 
     found = find_task(task)
-    fuser = load(
-        model or found.default_model,
-        task=task,
-        rule=rule,
-        base_rule=base_rule,
-        detail_rule=detail_rule,
-        fast=fast,
-        device=device,
-    )
-    return fuser.fuse(sources, **options)
+    settings: dict[str, Any] = {
+        "rule": rule,
+        "base_rule": base_rule,
+        "detail_rule": detail_rule,
+        "fast": fast,
+        "device": device,
+    }
+    if model is None and found.of_bands:
+        from imfuse.spectral.loading import load_default
+
+        return load_default(sources, **settings).fuse(sources, **options)
+    return load(model or found.default_model, task=task, **settings).fuse(sources, **options)
 
 
 def load(
@@ -82,7 +87,7 @@ def load(
     fast: bool = False,
     device: str = "cpu",
 ) -> Fuser:
-    """A fuser with a trained model, to be used for many pictures.
+    """A fuser with a trained model, to be used for many pictures; of the task ``spectral`` a ``SpectralFuser``.
 
     Args:
         name_or_path: name of a built-in model or path of a ``.safetensors`` file with its card beside it.
@@ -99,15 +104,9 @@ def load(
     """
     from imfuse.errors import UsageError
     from imfuse.registry import find_card, load_network
-    from imfuse.tasks import TASKS
     from imfuse.tasks import task as find_task
 
     card = find_card(name_or_path)
-    if not any(name in TASKS for name in card.tasks):
-        raise UsageError(
-            f"model {card.name!r} serves {', '.join(card.tasks)}, which files and folders are not fused for yet; on "
-            "tensors it works: imfuse.registry.load_network"
-        )
     chosen = find_task(task or card.tasks[0])
     if chosen.name not in card.tasks:
         raise UsageError(f"model {card.name!r} serves {', '.join(card.tasks)}, not {chosen.name!r}")
@@ -117,6 +116,10 @@ def load(
     network = load_network(card)
     network.use_rule(rule, base=base_rule, detail=detail_rule)
     network.use_fast(fast)
+    if chosen.of_bands:
+        from imfuse.spectral.fuser import SpectralFuser
+
+        return SpectralFuser(network, chosen, card.name, device, card)
     return Fuser(network, chosen, card.name, device, card)
 
 

@@ -84,6 +84,14 @@ def bench(
             metavar="TABLE",
         ),
     ] = None,
+    scale: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(
+            min=2,
+            help="Of --task spectral and deep-csc-table4: pixels of the guide that a band's is wide. Default: 4. "
+            "Models for other scales are left out.",
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(help="Where to compute: cpu, cuda, mps.")] = "cpu",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Make again what is there.")] = False,
     list_only: Annotated[bool, typer.Option("--list", help="Say what would be done, and do nothing.")] = False,
@@ -122,6 +130,8 @@ def bench(
       imfuse bench data/ --reproduce auif-table3 -o auif-table3/
 
       imfuse bench m3fd --task detection --detector yolov5s.onnx --same-class person=People
+
+      imfuse bench spectral/cave --task spectral --scale 8 -o cave-x8/
     """
     from imfuse.bench import plan_bench
     from imfuse.commands.bench import list_bench, show_bench
@@ -142,7 +152,8 @@ def bench(
     if task != DETECTION:
         detection.refuse()
     if reproduce is not None:
-        _refuse_beside_reproduce(fused=fused, metrics=metrics, task=task, scenes=scenes, seed=seed)
+        why = "--reproduce, whose table says what is measured on what"
+        _refuse_beside(why, fused=fused, metrics=metrics, task=task, scenes=scenes, seed=seed)
         from imfuse.commands.reproduce import show_reproduction
 
         _end(
@@ -152,6 +163,7 @@ def bench(
                 output,
                 models=_words(models),
                 images=images,
+                scale=scale,
                 device=device,
                 command=_command(),
                 list_only=list_only,
@@ -160,6 +172,28 @@ def bench(
             )
         )
         return
+    if task == "spectral":
+        _refuse_beside("--task spectral, which measures every scene anew", fused=fused, metrics=metrics, seed=seed)
+        from imfuse.bench.spectral import SCALE
+        from imfuse.commands.bench_spectral import show_spectral
+
+        _end(
+            show_spectral(
+                data_sets,
+                output,
+                models=_words(models),
+                images=images,
+                scenes=_words(scenes),
+                scale=scale or SCALE,
+                device=device,
+                command=_command(),
+                list_only=list_only,
+                quiet=quiet,
+            )
+        )
+        return
+    if scale is not None:
+        raise UsageError("--scale belongs to --task spectral, or to --reproduce deep-csc-table4")
 
     if task == DETECTION:
         _end(
@@ -207,13 +241,11 @@ def _end(status: int) -> None:
     raise typer.Exit(status)
 
 
-def _refuse_beside_reproduce(**options: object) -> None:
-    """A published table says itself what is measured on what."""
+def _refuse_beside(other: str, **options: object) -> None:
+    """Refuse options that say nothing beside another one."""
     given = [f"--{name}" for name, value in options.items() if value is not None]
     if given:
-        raise UsageError(
-            f"{', '.join(given)}: not together with --reproduce, whose table says what is measured on what"
-        )
+        raise UsageError(f"{', '.join(given)}: not together with {other}")
 
 
 def _words(text: str | None) -> list[str]:

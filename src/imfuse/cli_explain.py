@@ -40,6 +40,36 @@ def explain(
     values: Annotated[
         bool, typer.Option("--values", help="Write every part's own values too, as 32-bit float TIFF.")
     ] = False,
+    truth: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="Spectral: what the result should be, bands as large as the guide; errors are then shown."),
+    ] = None,
+    band: Annotated[
+        Optional[list[int]],  # noqa: UP045
+        typer.Option(help="Spectral: show this band alone too, from 1. May be given several times.", metavar="N"),
+    ] = None,
+    gain: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(help="Spectral: how many times errors are amplified. Default: 10."),
+    ] = None,
+    pixel: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option(
+            help="Spectral: draw the spectra at this column and row of the guide, from 0. May be given several times.",
+            metavar="X,Y",
+        ),
+    ] = None,
+    composite: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            help="Spectral: the bands shown as red, green and blue, from 1. Default: by the wavelengths.",
+            metavar="R,G,B",
+        ),
+    ] = None,
+    guide_encoding: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Spectral: as for [bold]imfuse fuse[/bold].", metavar="auto|srgb|linear"),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace pictures that exist.")] = False,
     device: Device = "cpu",
     quiet: Quiet = False,
@@ -52,6 +82,9 @@ def explain(
     which those that vary the most are shown.
     A model that has no such parts says so.
 
+    Of sharpened bands (--task spectral): the guide, the bicubic bands, the result and the truth, if it is given, in
+    colour; single bands, and what the guide gave them; errors and angles between spectra; spectra at pixels.
+
     [bold]Examples[/bold]
 
       imfuse explain thermal.png visible.png -o parts/
@@ -59,18 +92,37 @@ def explain(
       imfuse explain thermal.png visible.png -o parts/ --model csc-ivfn --values
 
       imfuse explain near.jpg far.jpg --task focus -o parts/
+
+      imfuse explain lr.tif guide.png --task spectral --truth truth.tif --band 3 --gain 10 --pixel 120,80
     """
-    from imfuse.commands.explain import run_explain
+    from imfuse.commands.explain_spectral import SpectralRequest, run_explain_spectral
     from imfuse.levels import parse_range
+    from imfuse.tasks import task as find_task
+
+    spectral = SpectralRequest(truth, band or (), gain, pixel or (), composite, guide_encoding)
+    rules = {"rule": rule, "base_rule": base_rule, "detail_rule": detail_rule}
+    options = {
+        "range": parse_range(range_),
+        "resize_to": resize_to,
+        "align": motion or align or None,
+        "memory": memory,
+    }
+    if find_task(task).of_bands:
+        settings = {**rules, "device": device}
+        ending = {"values": values, "overwrite": overwrite, "quiet": quiet}
+        run_explain_spectral(sources, output, model, spectral, settings, options, **ending)
+        return
+    spectral.check_absent(task)
+    from imfuse.commands.explain import run_explain
 
     run_explain(
         sources,
         output,
         task,
         model,
-        {"rule": rule, "base_rule": base_rule, "detail_rule": detail_rule},
+        rules,
         device,
-        {"range": parse_range(range_), "resize_to": resize_to, "align": motion or align or None, "memory": memory},
+        options,
         values=values,
         overwrite=overwrite,
         quiet=quiet,

@@ -33,7 +33,7 @@ def fuse(
         typer.Option(
             "-o",
             "--output",
-            help="File (.png .jpg .tif .bmp .webp .dcm .nii .nii.gz), or folder for folders.",
+            help="File (.png .jpg .tif .bmp .webp .dcm .nii .nii.gz; of bands .tif .npy .img), or folder for folders.",
             show_default=False,
         ),
     ] = None,
@@ -50,7 +50,8 @@ def fuse(
             metavar="NAME|ROLE=NAME,…",
             help="What becomes black and white: full, minmax or percentile, of the infrared picture, of the medical "
             "ones, or of a whole stack at once; by role: infrared=minmax,visible=percentile. Default: full; raw counts "
-            "of thermal cameras and scanners of more than 8 bits by percentile.",
+            "of thermal cameras and scanners of more than 8 bits by percentile. Spectral: full or minmax, for both or "
+            "by role, bands=full,guide=minmax; default: 8 bits full, others from 0 to their largest value.",
         ),
     ] = None,
     window: Annotated[
@@ -65,11 +66,15 @@ def fuse(
     resize_to: ResizeTo = None,
     depth: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option(help="Depth of the result: 8, 16 or float. Default: that of visible, MRI or first picture."),
+        typer.Option(
+            help="Depth of the result: 8, 16 or float. Default: that of visible, MRI, first picture or bands."
+        ),
     ] = None,
     align: Align = False,
     motion: Motion = None,
-    memory: Annotated[str, typer.Option(help="What fusing may take beyond the pictures themselves.")] = "1GiB",
+    memory: Annotated[
+        str, typer.Option(help="What fusing may take beyond the pictures themselves; spectral: in all.")
+    ] = "1GiB",
     stretch: Annotated[
         Optional[bool],  # noqa: UP045
         typer.Option(
@@ -115,6 +120,14 @@ def fuse(
     anonymise: Annotated[
         bool, typer.Option("--anonymise", help="DICOM: leave patient and study out of the result; see docs/medical.md.")
     ] = False,
+    guide_encoding: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            metavar="auto|srgb|linear",
+            help="Spectral, classical methods: whether the guide's values are under the sRGB curve or proportional to "
+            "light. Default: 8-bit RGB is srgb, all else linear.",
+        ),
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Fuse pictures of one scene into one, or folders of them.
@@ -130,6 +143,9 @@ def fuse(
       focus     two or more pictures: all colours fused, depth of the first
 
       exposure  two or more: chroma where it is strong, depth of the first, EXIF of the middle exposure
+
+      spectral  low-resolution bands (GeoTIFF, TIFF, ENVI, .npy), then a guide of the same area and a whole number of \
+times their resolution: bands, type, units, nodata and georeference of the first, of any size
 
     [bold]Examples[/bold]
 
@@ -159,6 +175,10 @@ def fuse(
       imfuse fuse bracket/*.jpg --task exposure -o hdr.png --stretch
 
       imfuse fuse card/ --task exposure --group-by exif -o fused/ [dim]all brackets of a memory card[/dim]
+
+      imfuse fuse lr.tif guide.tif -o sharp.tif --task spectral
+
+      imfuse fuse lr.tif pan.tif -o sharp.tif --task spectral --model gsa --memory 4GiB
     """
     from imfuse.commands.fuse import FuseRequest, run_fuse
     from imfuse.levels import parse_range
@@ -190,6 +210,7 @@ def fuse(
         save_map=save_map,
         save_weights=save_weights,
         anonymise=anonymise,
+        guide_encoding=guide_encoding,
     )
     status = run_fuse(request)
     if status == INTERRUPTED:

@@ -6,7 +6,7 @@ from typing import Annotated, Optional
 
 import typer
 
-TaskName = Annotated[str, typer.Option(help="What is fused: infrared, medical, focus or exposure.")]
+TaskName = Annotated[str, typer.Option(help="What is fused: infrared, medical, focus, exposure or spectral.")]
 ModelName = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(help="Model name, or path of a .safetensors file with its card. Default: the task's."),

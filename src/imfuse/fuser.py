@@ -198,8 +198,8 @@ class Fuser:
             raise UsageError("a batch of several pictures: explain them one by one")
         asked = self.task, self.network, given, range, resize_to, None, parse_memory(memory)
         plan = make_plan(*asked, align=align, work="explain")
-        survey = self._survey(plan, self.network.explain_surveyed, _share(progress, 0.0, 0.5))
-        told = _share(progress, 0.5 if survey is not None else 0.0, 1.0)
+        survey = self._survey(plan, self.network.explain_surveyed, part_of(progress, 0.0, 0.5))
+        told = part_of(progress, 0.5 if survey is not None else 0.0, 1.0)
         explanation = Explanation(plan.detail.height, plan.detail.width, self.name, self.network.rule_name, plan.notes)
         for done, window in enumerate(plan.windows, start=1):
             given_window = self._given(plan, window)
@@ -243,8 +243,8 @@ class Fuser:
         detail = plan.detail
         writer = ArrayWriter(detail.height, detail.width, plan.channels, plan.depth.dtype, alpha=detail.has_alpha)
         tally = Tally()
-        survey = self._survey(plan, self.network.surveyed, _share(progress, 0.0, 0.5))
-        told = _share(progress, 0.5 if survey is not None else 0.0, 1.0)
+        survey = self._survey(plan, self.network.surveyed, part_of(progress, 0.0, 0.5))
+        told = part_of(progress, 0.5 if survey is not None else 0.0, 1.0)
         stretch = Stretch(partial(self._fuse_window, plan, survey, tally), plan)
         for window, fused in stretch.windows(told):
             if shown is not None:
@@ -332,6 +332,6 @@ class Fuser:
         )
 
 
-def _share(progress: Progress | None, start: float, end: float) -> Progress:
+def part_of(progress: Progress | None, start: float, end: float) -> Progress:
     """A function that tells a fraction of one pass as what it is of the whole."""
     return lambda done: progress(start + (end - start) * done) if progress is not None else None

@@ -7,8 +7,9 @@ from typing import Literal
 
 from imfuse.errors import UsageError
 
-ColourName = Literal["chroma of a role", "rgb", "weighted chroma"]
-"""The colour policies; what they do stands in :mod:`imfuse.colour_policies`."""
+ColourName = Literal["chroma of a role", "rgb", "weighted chroma", "bands as they are"]
+"""The colour policies; what they do stands in :mod:`imfuse.colour_policies`. Bands are no colours: a task of bands has
+none, see :mod:`imfuse.spectral`."""
 
 LEAST = 2
 """A stack has this many pictures or more."""
@@ -39,7 +40,8 @@ class Task:
         detail_role: index of the source whose depth and metadata the result takes.
         colour: the colour policy.
         chroma_role: index of the source whose chroma the result takes, where the policy is ``chroma of a role``.
-        default_model: name of a model card.
+        default_model: name of a model card; of a task of bands that of the method for any bands, since a trained one is
+            for some alone (:func:`imfuse.spectral.choice.default_model`).
         keeps_light: whether a result that is much darker than the source that carries the detail is told.
         by_exposure: whether its pictures differ in exposure: they have an order, from dark to bright
             (:mod:`imfuse.exposures`), and results may be stretched (:mod:`imfuse.stretch`).
@@ -59,6 +61,11 @@ class Task:
     def is_stack(self) -> bool:
         """Whether it takes any number of pictures that are of one kind and share one scale."""
         return not self.roles
+
+    @property
+    def of_bands(self) -> bool:
+        """Whether it takes files of bands, and not pictures."""
+        return self.colour == "bands as they are"
 
     @property
     def takes(self) -> str:
@@ -118,6 +125,14 @@ TASKS: dict[str, Task] = {
             colour="weighted chroma",
             default_model="exposure-fusion",
             by_exposure=True,
+        ),
+        Task(
+            name="spectral",
+            summary="low-resolution bands + a sharp guide of the same area",
+            roles=(Role("bands"), Role("guide")),
+            detail_role=0,
+            colour="bands as they are",
+            default_model="glp-hs",
         ),
     )
 }

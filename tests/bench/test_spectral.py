@@ -9,7 +9,7 @@ import torch
 from typer.testing import CliRunner
 
 from cave_maker import make_cave
-from imfuse.bench.published_tables import published_table
+from imfuse.bench.published_tables import at_scale, published_table
 from imfuse.bench.reproduction import find_set, plan_reproduction, reproduced
 from imfuse.bench.rows import read_csv
 from imfuse.bench.spectral import AS_STORED, plan_spectral, run_spectral, score_bands
@@ -23,7 +23,7 @@ from imfuse.ops.resampling import area_average, upsample_bicubic, with_averages
 from imfuse.registry import list_models
 from imfuse.train.export import save_model
 
-TABLE = published_table("deep-csc-table4")
+TABLE = at_scale(published_table("deep-csc-table4"), 4)
 NAMES = ["sponges", "superballs"]
 
 
@@ -33,12 +33,12 @@ def cave(tmp_path: Path) -> Path:
 
 
 def test_every_method_is_measured_with_the_guide_decoded_and_as_stored(cave: Path) -> None:
-    names = [contender.name for contender in plan_spectral(cave).contenders]
-    methods = [card.name for card in list_models("spectral")]
+    names = [contender.name for contender in plan_spectral(cave, ["classical"]).contenders]
+    methods = [card.name for card in list_models("spectral", "classical")]
     assert [name for name in names if not name.endswith(AS_STORED)] == methods
     stored = [name.removesuffix(AS_STORED) for name in names if name.endswith(AS_STORED)]
     assert stored == [name for name in methods if name != "bicubic"]
-    assert set(TABLE.models.values()) - {"csc-mmfn-x4"} <= set(names)
+    assert set(TABLE.models.values()) - {f"csc-mmfn-x4{AS_STORED}"} <= set(names)
 
 
 @pytest.mark.parametrize(("model", "encoding"), [("glp-hs", "srgb"), (f"glp-hs{AS_STORED}", "linear")])
@@ -158,10 +158,10 @@ def test_reference_figures_of_cave(data_dir: Path, tmp_path: Path) -> None:
         assert np.mean([value["ssim"] for value in values]) == pytest.approx(ssim, abs=6e-4), model
 
 
-def make_model(folder: Path, scale: int) -> Path:
+def make_model(folder: Path, scale: int, transfer: str = "srgb") -> Path:
     """An untrained network, which is the bicubic interpolation with the right averages, as a model of its scale."""
-    path = folder / f"csc-mmfn-x{scale}.safetensors"
-    arguments = {"bands": 5, "scale": scale, "filters": 4, "units": 1}
+    path = folder / f"csc-mmfn-x{scale}{'-linear' * (transfer == 'linear')}.safetensors"
+    arguments = {"bands": 5, "scale": scale, "filters": 4, "units": 1, "guide_transfer": transfer}
     words = {"paper": "", "data": {}, "recipe": {}, "selection": "", "figures": {}}
     save_model(CSCMMFN(**arguments), path, network="csc_mmfn", arguments=arguments, tasks=("spectral",), **words)
     return path
@@ -170,7 +170,7 @@ def make_model(folder: Path, scale: int) -> Path:
 def test_learned_models_join_where_their_scale_is_measured(cave: Path, tmp_path: Path) -> None:
     paths = [str(make_model(tmp_path, scale)) for scale in (4, 8)]
     plan = plan_spectral(cave, [*paths, "bicubic"], folder=tmp_path / "out", scenes=NAMES[:1])
-    assert [contender.name for contender in plan.contenders] == ["csc-mmfn-x4", "bicubic"]
+    assert [contender.name for contender in plan.contenders] == [f"csc-mmfn-x4{AS_STORED}", "bicubic"]
     rows = run_spectral(plan).rows
     assert [row.error for row in rows] == ["", ""]
     truth, _ = read_cave(cave_set(cave).scenes[1])
@@ -178,7 +178,65 @@ def test_learned_models_join_where_their_scale_is_measured(cave: Path, tmp_path:
     expected = score_bands(with_averages(upsample_bicubic(low, 4), low), truth, ["psnr"])["psnr"]
     assert rows[0].values["psnr"] == pytest.approx(expected, abs=1e-5)
     others = plan_spectral(cave, paths, scale=8, folder=tmp_path / "out")
-    assert [contender.name for contender in others.contenders] == ["csc-mmfn-x8"]
+    assert [contender.name for contender in others.contenders] == [f"csc-mmfn-x8{AS_STORED}"]
     assert not any(row.error for row in run_spectral(others, scale=8).rows)
     with pytest.raises(UsageError, match="none of the models is for scale 3"):
         plan_spectral(cave, paths, scale=3)
+
+
+def test_the_table_takes_the_models_of_its_scale_and_tells_how_each_sees_the_guide(cave: Path, tmp_path: Path) -> None:
+    paths = [make_model(tmp_path, scale, transfer) for scale in (4, 8) for transfer in ("srgb", "linear")]
+    out = tmp_path / "out"
+    given = ",".join([*map(str, paths), "bicubic", "sfim"])
+    command = ["bench", str(tmp_path / "data"), "--reproduce", TABLE.name, "--models", given, "-o", str(out), "-q"]
+    done = CliRunner().invoke(app, [*command, "--scale", "8"])
+    assert done.exit_code == 0, done.output
+    text = (out / "deep-csc-table4-x8.md").read_text()
+    assert "at scale 8" in text
+    assert "{scale}" not in text
+    assert "x4" not in text
+    assert "| **csc-mmfn-x8, guide as stored**, measured (for CSC-MMFN) |" in text
+    assert "| **csc-mmfn-x8-linear**, measured |" in text
+    every = text.split("## CAVE")[1:]
+    assert len(every) == 7
+    assert all("\nScale 8; bands averaged over blocks;" in part and "PSNR is 10 log10" in part for part in every)
+    seen = {row.model: row.notes.split("; ")[1] for row in read_csv(out / "spectral.csv")}
+    assert seen == {
+        f"csc-mmfn-x8{AS_STORED}": "guide as stored",
+        "csc-mmfn-x8-linear": "guide decoded by the sRGB curve",
+        "bicubic": "no guide",
+        "sfim": "guide decoded by the sRGB curve",
+        f"sfim{AS_STORED}": "guide as stored",
+    }
+
+
+def test_a_folder_of_scenes_is_compared_in_all_metrics(cave: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    command = ["bench", str(cave), "--task", "spectral", "--models", "bicubic,glp-hs", "--scale", "8", "-o", str(out)]
+    assert "9 pictures" in CliRunner().invoke(app, [*command, "--list"]).stdout
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
+    assert "9 results scored" in done.stderr
+    rows = [row for row in read_csv(out / "spectral.csv") if row.model == "glp-hs"]
+    text = (out / "spectral.md").read_text()
+    mean, *scenes = text.split("\n## ")[1:5]
+    for part, own in [(mean, rows), *((part, [row]) for part, row in zip(scenes, rows, strict=True))]:
+        (line,) = (line for line in part.splitlines() if line.startswith("| glp-hs |"))
+        shown = [float(cell.strip(" *")) for cell in line.split("|")[2:7]]
+        values = [np.mean([row.values[key] for row in own]) for key in ("psnr", "ssim", "sam", "ergas", "q2n")]
+        np.testing.assert_allclose(shown, values, rtol=2e-3)
+    assert "blocks of 8×8 pixels" in text
+    assert "here r = 8" in text
+
+
+def test_scale_and_what_does_not_go_together_is_refused(cave: Path, tmp_path: Path) -> None:
+    wrong = [
+        ([str(cave), "--scale", "8"], "--scale belongs to"),
+        ([str(cave), str(cave), "--task", "spectral"], "one after the other"),
+        ([str(cave), "--task", "spectral", "--metrics", "psnr"], "--metrics: not together with --task spectral"),
+        ([str(cave), "--reproduce", "auif-table3", "--scale", "8"], "leave --scale away"),
+    ]
+    for words, reason in wrong:
+        refused = CliRunner().invoke(app, ["bench", *words, "-o", str(tmp_path / "out")])
+        assert isinstance(refused.exception, UsageError)
+        assert reason in str(refused.exception)

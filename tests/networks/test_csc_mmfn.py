@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.export import Dim
+from torch.export import Dim, ExportedProgram
 
 from imfuse.errors import UsageError, WeightsError
 from imfuse.networks.csc_mmfn import CSCMMFN
@@ -154,24 +154,49 @@ def test_every_parameter_learns() -> None:
     assert not still
 
 
-@pytest.mark.parametrize("recorded", [True, False])
-def test_the_exported_network_equals_the_eager_one_at_other_sizes(recorded: bool) -> None:
-    class Pair(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.network = settled_csc_mmfn()
+class Sharpen(nn.Module):
+    """Bands and guide as two arguments."""
 
-        def forward(self, low: Tensor, guide: Tensor) -> Tensor:
-            return self.network.fuse([low, guide])
+    def __init__(self, network: CSCMMFN) -> None:
+        super().__init__()
+        self.network = network
 
-    model = Pair()
+    def forward(self, low: Tensor, guide: Tensor) -> Tensor:
+        return self.network.fuse([low, guide])
+
+
+def exported(model: Sharpen) -> ExportedProgram:
+    """With height and width of the bands left open; the guide's are four times as many."""
     height, width = Dim("height", min=4, max=4096), Dim("width", min=4, max=4096)
     shapes = ({2: height, 3: width}, {2: 4 * height, 3: 4 * width})
+    kind = model.network.decoder.weight.dtype
+    return torch.export.export(model, tuple(x.to(kind) for x in scene(9, 7)), dynamic_shapes=shapes)
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_the_exported_network_equals_the_eager_one_at_other_sizes(recorded: bool) -> None:
+    model = Sharpen(settled_csc_mmfn())
     with torch.set_grad_enabled(recorded):
-        graph = torch.export.export(model, tuple(scene(9, 7)), dynamic_shapes=shapes).module()
+        graph = exported(model).module()
         for size in ((9, 7), (5, 12)):
             sources = scene(*size)
             torch.testing.assert_close(graph(*sources), model(*sources))
+
+
+def test_onnx_equals_eager(tmp_path: Path) -> None:
+    """In float32, since onnxruntime averages no doubles; with an ε at which that is exact enough to compare."""
+    for package in ("onnx", "onnxscript"):
+        pytest.importorskip(package)
+    runtime = pytest.importorskip("onnxruntime")
+    model = Sharpen(settled_csc_mmfn(units=2, epsilon=0.1, guide_transfer="linear").float())
+    with torch.no_grad():
+        program = torch.onnx.export(exported(model), dynamo=True, input_names=["bands", "guide"])
+    program.save(tmp_path / "network.onnx")
+    session = runtime.InferenceSession(tmp_path / "network.onnx", providers=["CPUExecutionProvider"])
+    for size in ((9, 7), (5, 12), (4, 4)):
+        bands, guide = (x.float() for x in scene(*size))
+        (fused,) = session.run(None, {"bands": bands.numpy(), "guide": guide.numpy()})
+        torch.testing.assert_close(torch.from_numpy(fused), model(bands, guide), atol=1e-4, rtol=0)
 
 
 def test_it_is_saved_and_loaded(tmp_path: Path) -> None:

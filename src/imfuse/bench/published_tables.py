@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from importlib.resources import files
 
@@ -77,6 +77,21 @@ class PublishedTable:
     def keys(self, columns: tuple[str, ...]) -> tuple[str, ...]:
         """The metrics behind these columns, those that there are."""
         return tuple(dict.fromkeys(self.metrics[label].key for label in columns if self.metrics[label].key))
+
+
+def at_scale(table: PublishedTable, scale: int) -> PublishedTable:
+    """A table of spectral fusion for what is measured at one scale: the names of models and all notes say which."""
+
+    def told(text: str) -> str:
+        return text.replace("{scale}", str(scale))
+
+    return replace(
+        table,
+        title=told(table.title),
+        note=told(table.note),
+        models={method: told(here) for method, here in table.models.items()},
+        sets=tuple(replace(part, note=told(part.note)) for part in table.sets),
+    )
 
 
 def published_names() -> list[str]:

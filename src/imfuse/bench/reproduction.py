@@ -12,7 +12,7 @@ from imfuse.bench.published_tables import PublishedSet, PublishedTable
 from imfuse.bench.reproduce import Compared, Means, compare
 from imfuse.bench.results import BenchResults
 from imfuse.bench.rows import Row
-from imfuse.bench.spectral import AS_STORED, plan_spectral
+from imfuse.bench.spectral import AS_STORED, SCALE, plan_spectral
 from imfuse.data.stacks import folders_in
 from imfuse.errors import DataError
 from imfuse.metrics import METRICS
@@ -44,6 +44,7 @@ def plan_reproduction(
     device: str = "cpu",
     command: str = "",
     images: int | None = None,
+    scale: int = SCALE,
 ) -> BenchPlan | None:
     """The benchmark that a published table takes; None if no metric or no data set of it is to be had at all.
 
@@ -55,6 +56,7 @@ def plan_reproduction(
         device: where the models run.
         command: the command line that this is.
         images: only so many scenes of each data set.
+        scale: of spectral fusion: how many pixels of the guide a coarse pixel is wide.
 
     Raises:
         DataError: none of its data sets is in the given folders.
@@ -67,7 +69,9 @@ def plan_reproduction(
     if table.task == "spectral":
         (place,) = found.values()
         scenes = [scene for part in table.sets if (scene := _set_and_scene(part)[1])]
-        return plan_spectral(place, models, folder=folder, device=device, command=command, images=images, scenes=scenes)
+        return plan_spectral(
+            place, models, folder=folder, device=device, command=command, images=images, scenes=scenes, scale=scale
+        )
     keys = dict.fromkeys(key for part in table.sets for key in table.keys(part.columns) if _is_had(key))
     task = None if "," in table.task else table.task
     plan = plan_bench(
@@ -143,7 +147,7 @@ def _compared(table: PublishedTable, part: PublishedSet, results: BenchResults |
         table,
         part,
         measured,
-        lambda model: training_overlap(cards.get(model), _set_and_scene(part)[0]),
+        lambda model: training_overlap(cards.get(model.removesuffix(AS_STORED)), _set_and_scene(part)[0]),
         list(_missing(table, part, measured, results)),
     )
 
@@ -173,9 +177,11 @@ def _missing(
         where = "among the scenes that were taken" if begun else "in the given folders"
         yield f"Nothing is measured: {part.data} is not {where}"
         return
-    known = {card.name for card in list_models()} | {row.model for row in rows}
+    known = {card.name for card in list_models()} | {row.model.removesuffix(AS_STORED) for row in rows}
     absent = [
-        f"{here} (for {method})" for method, here in table.models.items() if here.removesuffix(AS_STORED) not in known
+        f"{name} (for {method})"
+        for method, here in table.models.items()
+        if (name := here.removesuffix(AS_STORED)) not in known
     ]
     if absent:
         yield f"Not here yet: {', '.join(absent)}"

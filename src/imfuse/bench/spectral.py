@@ -37,7 +37,9 @@ SCALE = 4
 """How many pixels of the guide a coarse pixel is wide: that of most publications on CAVE."""
 
 SPECTRAL_NAME = "spectral.csv"
+
 AS_STORED = ", guide as stored"
+"""At the end of the names of contenders that do not decode the guide: they see it under the sRGB curve."""
 
 
 def plan_spectral(
@@ -68,6 +70,8 @@ def plan_spectral(
         UsageError: a model is unknown, or none is for this scale.
     """
     found = cave_set(place)
+    if scale < 2:
+        raise UsageError(f"the scale is {scale}; it must be a whole number from 2 up")
     wanted = tuple(scene for scene in found.scenes if not scenes or scene.name in scenes)
     if not wanted:
         raise DataError(f"{found.folder}: holds none of the scenes {', '.join(scenes)}")
@@ -100,14 +104,20 @@ def with_stored_guides(contenders: Iterable[Contender]) -> tuple[Contender, ...]
     """Every contender, and once more with its guide as it is stored if that makes a difference.
 
     The methods mix light, and decode an RGB guide by the sRGB curve. Publications rarely say that they do; figures as
-    low as theirs come out where the stored values are taken for light.
+    low as theirs come out where the stored values are taken for light. A learned model sees the guide as it was
+    trained to and is taken once. The names of all that see it as stored end with :data:`AS_STORED`.
     """
     every = []
     for contender in contenders:
-        every.append(contender)
         card = contender.card
-        if card is None or card.learned:
+        if card is None:
+            every.append(contender)
             continue
+        if card.learned:
+            stored = card.arguments.get("guide_transfer", "srgb") == "srgb"
+            every.append(replace(contender, name=contender.name + AS_STORED) if stored else contender)
+            continue
+        every.append(contender)
         network = load_network(card)
         if isinstance(network, SpectralMethod) and network.mixes_light:
             stored = replace(card, arguments={**card.arguments, "guide_encoding": "linear"})
@@ -188,6 +198,7 @@ class _SpectralBench:
             truth, guide = self._read(cell.scene)
             sources = [downsample(truth, self.scale), guide]
             fused, seconds = self._fused(contender, sources)
+            guide_words = seen_guide(contender, self._networks[contender.name])
             beyond = float(((fused < 0) | (fused > 1)).double().mean())
             return replace(
                 row,
@@ -197,7 +208,8 @@ class _SpectralBench:
                 width=truth.shape[-1],
                 device=self.plan.device,
                 threads=torch.get_num_threads(),
-                notes=f"scale {self.scale}, averages over blocks; {beyond:.3%} of the values clamped to [0, 1]",
+                notes=f"scale {self.scale}, averages over blocks; {guide_words}; {beyond:.3%} of the values clamped to "
+                "[0, 1]",
             )
         except Exception as error:
             return replace(row, error=why_failed(error))
@@ -219,6 +231,15 @@ class _SpectralBench:
         start = time.perf_counter()
         fused = self._networks[contender.name].fuse(given).cpu()
         return fused, time.perf_counter() - start
+
+
+def seen_guide(contender: Contender, network: FusionNetwork) -> str:
+    """In words, how a contender's network takes the values of the guide."""
+    if contender.name.endswith(AS_STORED):
+        return "guide as stored"
+    if isinstance(network, SpectralMethod) and not network.mixes_light:
+        return "no guide"
+    return "guide decoded by the sRGB curve"
 
 
 def _scene_by_scene(plan: BenchPlan) -> Iterator[Cell]:

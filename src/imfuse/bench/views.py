@@ -24,7 +24,7 @@ def source_names(data_set: DataSet) -> list[str]:
     """What the sources of a data set are called: the task's roles where it has one for each, or numbers."""
     count = max(len(scene.sources) for scene in data_set.scenes)
     task = TASKS.get(data_set.task)
-    if task is None or task.is_stack:
+    if task is None or task.is_stack or task.of_bands:  # of bands the guide alone is a source, the bands are made
         return [f"source {number}" for number in range(1, count + 1)]
     return [role.name for role in task.roles_for(count)]
 

@@ -61,12 +61,12 @@ def run_shown(plan: BenchPlan, console: Console, *, overwrite: bool) -> BenchRes
     return _work_shown(plan, console, work, f"({RESULTS_NAME} has them); the same command goes on with the rest")
 
 
-def run_spectral_shown(plan: BenchPlan, console: Console) -> BenchResults | None:
+def run_spectral_shown(plan: BenchPlan, console: Console, scale: int) -> BenchResults | None:
     """Measure spectral fusion with a progress bar; None after Ctrl-C, which has been told then."""
     from imfuse.bench.spectral import SPECTRAL_NAME, run_spectral
 
     def work(cell_begun: CellBegun, stop: Callable[[], bool], _: Callable[[str], None]) -> BenchResults:
-        return run_spectral(plan, progress=cell_begun, stop=stop)
+        return run_spectral(plan, scale=scale, progress=cell_begun, stop=stop)
 
     return _work_shown(plan, console, work, f"({SPECTRAL_NAME} has them); the same command begins anew")
 

@@ -12,7 +12,7 @@ from imfuse import load
 from imfuse.batch import Job, check_sources
 from imfuse.commands.progress import bar
 from imfuse.errors import OutputError, SourceError
-from imfuse.explanation import part_paths
+from imfuse.explanation import Explanation, part_paths
 from imfuse.io import check_output
 from imfuse.io.naming import shown
 from imfuse.tasks import task as find_task
@@ -47,6 +47,11 @@ def run_explain(
     with bar(console, "explaining", 1.0, count=False) as advance:
         explanation = fuser.explain(list(sources), progress=advance, **options)
     written = explanation.save(folder, overwrite=overwrite, values=values)
+    tell_explanation(explanation, written, console)
+
+
+def tell_explanation(explanation: Explanation, written: Sequence[Path], console: Console) -> None:
+    """Say where the sheet lies, and what was done to the sources before."""
     words = f"{shown(written[0])}: the sheet; {len(written) - 1} files of single parts beside it"
     console.print(words, markup=False, highlight=False, soft_wrap=True)
     for note in explanation.notes:

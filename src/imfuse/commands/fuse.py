@@ -55,6 +55,7 @@ class FuseRequest:
     save_map: bool = False
     save_weights: bool = False
     anonymise: bool = False
+    guide_encoding: str | None = None
 
     @property
     def all_options(self) -> tuple[tuple[str, Any], ...]:
@@ -65,6 +66,12 @@ class FuseRequest:
 def run_fuse(request: FuseRequest) -> int:
     """Do what the request says; the exit status is 0, or 1 if pictures of a folder run failed."""
     task = find_task(request.task)
+    if task.of_bands:
+        from imfuse.commands.fuse_spectral import run_fuse_spectral
+
+        return run_fuse_spectral(request, task)
+    if request.guide_encoding is not None:
+        raise UsageError(f"--guide-encoding is for the task spectral; task {task.name!r} takes {task.takes}")
     model = request.model or task.default_model
     card = find_card(model)
     name = card.name
@@ -79,7 +86,7 @@ def run_fuse(request: FuseRequest) -> int:
     _check_sources(request.sources, task)
     by = check_group_by(request.group_by, request.sources, task)
     fuser = fuser_of(settings)
-    plain = _plain_settings(request, fuser, card)
+    plain = plain_settings(request, fuser, card)
     job = _single_job(request, task, name) if by is None else None
     if job is not None:
         return _fuse_one(_shown(job, request, many=False), request.report, settings, console, plain)
@@ -106,10 +113,10 @@ def _fuse_volumes(request: FuseRequest, settings: Settings, console: Console, ta
     fuser = fuser_of(settings)
     job = volume_job(request.sources, request.output, task, card.name)
     made = partial(fuse_volume_job, anonymise=request.anonymise)
-    return _fuse_one(job, request.report, settings, console, _plain_settings(request, fuser, card), made)
+    return _fuse_one(job, request.report, settings, console, plain_settings(request, fuser, card), made)
 
 
-def _plain_settings(request: FuseRequest, fuser: Fuser, card: ModelCard) -> dict[str, Any]:
+def plain_settings(request: FuseRequest, fuser: Fuser, card: ModelCard) -> dict[str, Any]:
     """The settings of the run as its report tells them."""
     return {
         "task": fuser.task.name,
@@ -197,15 +204,15 @@ def _fuse_one(
     fuse: Callable[..., Outcome] = fuse_job,
 ) -> int:
     remove_dead_parts(job.output.parent, job.output.name)
-    with _reported(report, plain, job) as outcomes, bar(console, "fusing", 1.0, count=False) as advance:
+    with reported(report, plain, job) as outcomes, bar(console, "fusing", 1.0, count=False) as advance:
         outcomes[job] = fuse(job, settings, progress=advance)
     tell(outcomes[job], console)
     return 0
 
 
 @contextmanager
-def _reported(path: Path | None, plain: Mapping[str, Any], job: Job) -> Iterator[dict[Job, Outcome]]:
-    """Write the report of a single picture, whatever becomes of it."""
+def reported(path: Path | None, plain: Mapping[str, Any], job: Job) -> Iterator[dict[Job, Outcome]]:
+    """Write the report of a single result, whatever becomes of it."""
     outcomes: dict[Job, Outcome] = {}
     if path is None:
         yield outcomes

@@ -15,7 +15,7 @@ from imfuse.tasks import TASKS
 
 def show_models(task: str | None, *, as_json: bool) -> None:
     """Print the models of a task, or all, as tables or as JSON; trained models and classical methods apart."""
-    name = task.lower() if task else None  # spectral, too, which has models and no Task yet
+    name = task.lower() if task else None
     console = Console()
     if as_json:
         console.out(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from abc import abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, Protocol, Self, get_args, runtime_checkable
 
 from torch import Tensor
 
@@ -45,6 +46,15 @@ class Scene:
     scale: int
 
 
+@runtime_checkable
+class Masked(Protocol):
+    """Windows of the sources of a scene that say where they were filled in, since nothing was measured there."""
+
+    @property
+    def valid(self) -> Tensor:
+        """(B, h, w) of bool: whether a pixel of the bands has all of them, and all of the guide within it."""
+
+
 class SpectralMethod(FusionNetwork):
     """Sharpens low-resolution bands by a high-resolution guide: ``fuse([low, guide])``.
 
@@ -79,6 +89,12 @@ class SpectralMethod(FusionNetwork):
         check_degradation(degradation)
         self.guide_encoding = guide_encoding
         self.degradation: Degradation = degradation
+
+    def with_encoding(self, encoding: GuideEncoding) -> Self:
+        """This method with the guide in this encoding."""
+        other = copy.copy(self)
+        other.guide_encoding = encoding
+        return other
 
     @property
     def halo(self) -> int:
@@ -145,8 +161,12 @@ class RegressedMethod(SpectralMethod):
         return Scene(scene.low, luma(scene.guide), scene.scale) if self.uses_luma else scene
 
     def survey(self, sources: Iterable[Tensor], core: Core) -> Moments:
-        """Moments of the bands and the degraded guide, over the core (in pixels of the bands)."""
-        return self._moments(self.scene(sources), core)
+        """Moments of the bands and the degraded guide, over the core (in pixels of the bands).
+
+        Pixels that the sources say are filled in (:class:`Masked`) do not count.
+        """
+        valid = sources.valid[..., core[0], core[1]] if isinstance(sources, Masked) else None
+        return self._moments(self.scene(sources), core, valid)
 
     def sharpen(self, scene: Scene, survey: Moments | None) -> Tensor:
         """The method's equation with the moments of the whole picture."""
@@ -156,9 +176,9 @@ class RegressedMethod(SpectralMethod):
     def inject(self, scene: Scene, moments: Moments) -> Tensor:
         """The method's equation, (B, L, H, W)."""
 
-    def _moments(self, scene: Scene, core: Core) -> Moments:
+    def _moments(self, scene: Scene, core: Core, valid: Tensor | None = None) -> Moments:
         seen = self.degrade(scene.guide, scene.scale)
-        return Moments.of(scene.low[..., core[0], core[1]], seen[..., core[0], core[1]])
+        return Moments.of(scene.low[..., core[0], core[1]], seen[..., core[0], core[1]], valid)
 
 
 def scale_between(low: Tensor, guide: Tensor) -> int:

@@ -24,9 +24,18 @@ class Moments:
     bands: int
 
     @classmethod
-    def of(cls, low: Tensor, seen: Tensor) -> Moments:
-        """Moments of the bands (B, L, h, w) and the guide at their resolution (B, G, h, w)."""
-        values = torch.cat([torch.ones_like(seen[:, :1]), low, seen], dim=1).flatten(2).double()
+    def of(cls, low: Tensor, seen: Tensor, valid: Tensor | None = None) -> Moments:
+        """Moments of the bands (B, L, h, w) and the guide at their resolution (B, G, h, w).
+
+        Args:
+            low: the bands.
+            seen: the guide.
+            valid: (B, h, w) of bool, the pixels that count; all without it.
+        """
+        values = torch.cat([torch.ones_like(seen[:, :1]), low, seen], dim=1)
+        if valid is not None:
+            values = values * valid[:, None]  # the constant too: a pixel that does not count adds nothing
+        values = values.flatten(2).double()
         return cls(values @ values.mT, low.shape[1])
 
     def merged(self, other: Moments) -> Moments:

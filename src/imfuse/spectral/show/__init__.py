@@ -1,0 +1,1 @@
+"""Looking at sharpened bands: composites, error maps and spectra."""
