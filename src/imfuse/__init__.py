@@ -49,9 +49,9 @@ def fuse(
         fast: whether to work in the model's fast mode, where it has one.
         device: where to compute: ``cpu``, ``cuda`` …
         **options: ``range``, ``resize_to``, ``depth``, ``align``, ``memory``, ``stretch``, ``shares``, ``window``,
-            ``progress``: see :meth:`imfuse.fuser.Fuser.fuse`; of ``spectral`` ``range``, ``depth``, ``memory``, ``progress`` and
-            ``guide_encoding``: see :meth:`imfuse.spectral.fuser.SpectralFuser.fuse`, and its ``fuse_file`` for scenes
-            that memory does not hold.
+            ``progress``: see :meth:`imfuse.fuser.Fuser.fuse`; of ``spectral`` ``range``, ``depth``, ``memory``,
+            ``progress`` and ``guide_encoding``: see :meth:`imfuse.spectral.fuser.SpectralFuser.fuse`, and its
+            ``fuse_file`` for scenes that memory does not hold.
 
     Returns:
         The picture as ``.image`` (depth of the visible source, the MRI, the first picture or the bands),
