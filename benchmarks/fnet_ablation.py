@@ -49,8 +49,8 @@ MEMBERS: dict[str, tuple[str, dict[str, Any]]] = {
 """Name → the row of Table III, and what is other than in FNet as a whole."""
 
 CROPS = {
-    "infrared/tno25": ("05", (150, 110, 160, 200)),
-    "infrared/roadscene50": ("FLIR_07555", (60, 60, 160, 200)),
+    "infrared/tno25": ("05", (100, 240, 160, 200)),
+    "infrared/roadscene50": ("FLIR_07555", (100, 230, 160, 200)),
 }
 """Set → a scene, and top, left, height and width of what is shown of it, cut where the picture ends."""
 

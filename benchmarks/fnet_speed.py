@@ -48,7 +48,7 @@ def session(form: Form, sources: list[Tensor], threads: int) -> Callable[[], Ten
     options.intra_op_num_threads = threads
     with tempfile.TemporaryDirectory() as folder, torch.no_grad():
         path = Path(folder) / "fnet.onnx"
-        torch.onnx.export(form, tuple(sources), dynamo=True, verbose=False).save(path)
+        torch.onnx.export(form.eval(), tuple(sources), dynamo=True, verbose=False).save(path)
         runner = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     inputs = {given.name: source.numpy() for given, source in zip(runner.get_inputs(), sources, strict=True)}
     return lambda: torch.from_numpy(runner.run(None, inputs)[0])
