@@ -8,7 +8,7 @@ from cave_maker import make_cave
 from imfuse.data.wald import WaldProtocol
 from imfuse.errors import DataError
 from imfuse.ops.resampling import area_average
-from imfuse.train.cubes import SceneCrops, SeededNumbers, example_loader, pack, unpack
+from imfuse.train.cubes import CropNumbers, SceneCrops, example_loader, pack, unpack
 from imfuse.train.spectral_runs import read_scenes
 
 
@@ -23,7 +23,7 @@ def test_packing_keeps_8_bits_exactly_and_16_nearly() -> None:
 def test_every_epoch_takes_its_own_crops_of_every_scene_and_repeats_them(tmp_path: Path) -> None:
     scenes = read_scenes(make_cave(tmp_path / "cave", ["a", "b", "c"]))
     loader = example_loader(SceneCrops(scenes, WaldProtocol(4), 16, 5), 6, 4)
-    assert isinstance(loader.sampler, SeededNumbers)
+    assert isinstance(loader.sampler, CropNumbers)
     loader.sampler.set_epoch(3)
     first, again = list(loader), list(loader)
     loader.sampler.set_epoch(4)

@@ -20,9 +20,7 @@ from imfuse.ops.exposure_similarity import gray_exposure_similarity
 from imfuse.registry import ModelCard
 from imfuse.train.brackets import Bracket, read_brackets
 from imfuse.train.csc_mefn import CSCMEFNConfig, train_csc_mefn
-from imfuse.train.export import save_model
-from imfuse.train.loop import find_checkpoint
-from imfuse.train.runs import keep_best
+from imfuse.train.seeds import keep_best, save_trained, seed_runs
 
 log = logging.getLogger(__name__)
 
@@ -72,11 +70,8 @@ def train_bracket_seeds(
         raise DataError("several seeds are chosen between on validation brackets: give --validation FOLDER")
     brackets = read_brackets(data.folders, config.crop, data.skip)
     cards = []
-    for offset in range(seeds):
-        recipe = config.with_seed(config.seed + offset)
-        folder = run if seeds == 1 else run / f"seed-{recipe.seed}"
-        log.info("seed %d (%d of %d), %d scenes", recipe.seed, offset + 1, seeds, len(brackets))
-        goes_on = resume and (seeds == 1 or find_checkpoint(folder) is not None)
+    log.info("%d scenes", len(brackets))
+    for recipe, folder, goes_on in seed_runs(config, run, seeds, resume):
         cards.append(_train(recipe, brackets, data, folder, goes_on, progress))
     if seeds == 1:
         return cards[0]
@@ -94,18 +89,9 @@ def _train(
     recipe: CSCMEFNConfig, brackets: Sequence[Bracket], data: BracketData, folder: Path, resume: bool, progress: bool
 ) -> ModelCard:
     network = train_csc_mefn(recipe, brackets, folder, resume=resume, progress=progress)
-    return save_model(
-        network,
-        folder / f"{model_name(recipe)}.safetensors",
-        network=recipe.network,
-        arguments=recipe.network_arguments(),
-        tasks=("exposure",),
-        paper=recipe.paper,
-        data=data.words(),
-        recipe=recipe.to_dict(),
-        selection="the only run",
-        figures={} if data.validation is None else {"validation": _figures(network, data.validation)},
-    )
+    figures = {} if data.validation is None else {"validation": _figures(network, data.validation)}
+    name = model_name(recipe)
+    return save_trained(network, name, recipe, folder, tasks=("exposure",), data=data.words(), figures=figures)
 
 
 def _figures(network: CSCMEFN, folder: Path) -> dict[str, Any]:

@@ -14,11 +14,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset
 
 from imfuse.data.pairs import read_gray
 from imfuse.data.sets import read_data_set
 from imfuse.errors import DataError
+from imfuse.train.draws import EpochDraws, in_rounds, square
 
 HALVED = 0.5
 """Share of the crops that are taken from the scene at half its size."""
@@ -128,11 +129,8 @@ def spread_exposures(available: int, count: int, generator: np.random.Generator)
     return tuple(int(generator.integers(low, high)) for low, high in pairwise(bounds))
 
 
-class BracketDraws(Sampler[list[Draw]]):
+class BracketDraws(EpochDraws[list[Draw]]):
     """The batches of one epoch: every scene ``repeats`` times, with 2 to ``most`` of its exposures.
-
-    A function of the seed and the epoch alone: a training that is resumed at an epoch's end sees what it would have
-    seen without the interruption.
 
     Args:
         available: how many exposures every scene has.
@@ -143,23 +141,15 @@ class BracketDraws(Sampler[list[Draw]]):
     """
 
     def __init__(self, available: Sequence[int], repeats: int, batch: int, most: int, seed: int) -> None:
+        super().__init__(math.ceil(len(available) * repeats / batch), seed)
         self.available = list(available)
         self.repeats = repeats
         self.batch = batch
         self.most = most
-        self.seed = seed
-        self.epoch = 0
-
-    def __len__(self) -> int:
-        return math.ceil(len(self.available) * self.repeats / self.batch)
-
-    def set_epoch(self, epoch: int) -> None:
-        """Say which epoch comes next; the trainer does it."""
-        self.epoch = epoch
 
     def __iter__(self) -> Iterator[list[Draw]]:
-        generator = np.random.default_rng([self.seed, self.epoch])
-        order = np.concatenate([generator.permutation(len(self.available)) for _ in range(self.repeats)])
+        generator = self.generator()
+        order = in_rounds(len(self.available), len(self.available) * self.repeats, generator)
         for start in range(0, len(order), self.batch):
             yield [self._draw(int(scene), generator) for scene in order[start : start + self.batch]]
 
@@ -193,9 +183,7 @@ class BracketCrops(Dataset[Crops]):
         bracket = self.brackets[draw.scene]
         # Scenes of which half is smaller than the crop are taken whole-sized.
         lumas = bracket.halved if draw.halved and min(bracket.halved.shape[1:]) >= self.crop else bracket.lumas
-        top = int(draw.down * (lumas.shape[1] - self.crop + 1))
-        left = int(draw.right * (lumas.shape[2] - self.crop + 1))
-        crop = lumas[list(draw.exposures), top : top + self.crop, left : left + self.crop]
+        crop = lumas[(list(draw.exposures), *square(lumas.shape, draw.down, draw.right, self.crop))]
         down, right, transposed = draw.turns
         crop = crop[:, :: -1 if down else 1, :: -1 if right else 1]
         return crop.transpose(0, 2, 1) if transposed else crop

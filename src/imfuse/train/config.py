@@ -52,6 +52,10 @@ class TrainingConfig(ABC):
         return asdict(self)
 
     @abstractmethod
+    def told(self) -> dict[str, Any]:
+        """The settings as a card tells them."""
+        return self.to_dict()
+
     def network_arguments(self) -> dict[str, Any]:
         """Constructor arguments of the network."""
 

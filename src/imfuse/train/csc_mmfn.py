@@ -24,7 +24,7 @@ from imfuse.ops.resampling import Degradation
 from imfuse.train.config import TrainingConfig
 from imfuse.train.cubes import PackedScene, SceneCrops, example_loader, unpack
 from imfuse.train.loop import check_loss, fit, starting_point
-from imfuse.train.warm_start import take_weights
+from imfuse.train.warm_start import start_words, take_weights
 
 _FIRST_LOOK = 32
 """Crops on which the statistics of the normalisations are taken."""
@@ -130,6 +130,10 @@ class CSCMMFNConfig(TrainingConfig):
         if self.start:
             take_weights(network, self.start)
         return network
+
+    def told(self) -> dict[str, Any]:
+        """The settings, with the name of the model that is started from instead of its place."""
+        return {**self.to_dict(), "start": start_words(self.start)}
 
     def rate(self, done: float) -> float:
         """The learning rate after this fraction of the training."""

@@ -9,10 +9,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset
 
 from imfuse.data.wald import Example, WaldProtocol
 from imfuse.errors import DataError
+from imfuse.train.draws import EpochDraws, in_rounds
 
 _PEAK = 65535
 
@@ -74,27 +75,15 @@ class SceneCrops(Dataset[Example]):
         return Example(*(x[0] for x in self.protocol.example(parts[0], parts[1], noise)))
 
 
-class SeededNumbers(Sampler[tuple[int, int]]):
-    """The numbers of an epoch's crops in random order, with the epoch; a function of the seed and the epoch alone."""
-
-    def __init__(self, count: int, seed: int) -> None:
-        self.count = count
-        self.seed = seed
-        self.epoch = 0
-
-    def __len__(self) -> int:
-        return self.count
-
-    def set_epoch(self, epoch: int) -> None:
-        """Say which epoch comes next; the trainer does it."""
-        self.epoch = epoch
+class CropNumbers(EpochDraws[tuple[int, int]]):
+    """The numbers of an epoch's crops in random order, with the epoch."""
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
-        order = np.random.default_rng([self.seed, self.epoch]).permutation(self.count)
+        order = in_rounds(self.length, self.length, self.generator())
         return ((self.epoch, int(number)) for number in order)
 
 
 def example_loader(crops: SceneCrops, per_scene: int, batch: int) -> DataLoader[Example]:
     """Batches of ``per_scene`` crops of every scene; the last batch of an epoch may be smaller."""
-    numbers = SeededNumbers(per_scene * len(crops.scenes), crops.seed)
+    numbers = CropNumbers(per_scene * len(crops.scenes), crops.seed)
     return DataLoader(crops, batch_size=batch, sampler=numbers)

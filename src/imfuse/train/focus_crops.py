@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset
 
 from imfuse.data.focus_pairs import (
     RADII,
@@ -26,6 +26,7 @@ from imfuse.data.focus_pairs import (
 )
 from imfuse.data.splits import is_held_out_focus_scene
 from imfuse.errors import DataError
+from imfuse.train.draws import EpochDraws, in_rounds
 
 Float = NDArray[np.float32]
 SCALES = (0.5, 1.0)
@@ -97,7 +98,7 @@ class Draw:
     gray: bool
 
 
-class FocusDraws(Sampler[Draw]):
+class FocusDraws(EpochDraws[Draw]):
     """Draws of one epoch: every scene about equally often, all else at random in the paper's ranges.
 
     Args:
@@ -108,24 +109,13 @@ class FocusDraws(Sampler[Draw]):
     """
 
     def __init__(self, scenes: int, count: int, seed: int, colours: bool) -> None:
+        super().__init__(count, seed)
         self.scenes = scenes
-        self.count = count
-        self.seed = seed
         self.colours = colours
-        self.epoch = 0
-
-    def __len__(self) -> int:
-        return self.count
-
-    def set_epoch(self, epoch: int) -> None:
-        """Say which epoch comes next; the trainer does it."""
-        self.epoch = epoch
 
     def __iter__(self) -> Iterator[Draw]:
-        generator = np.random.default_rng([self.seed, self.epoch])
-        rounds = -(-self.count // self.scenes)
-        order = np.concatenate([generator.permutation(self.scenes) for _ in range(rounds)])[: self.count]
-        for scene in order:
+        generator = self.generator()
+        for scene in in_rounds(self.scenes, self.length, generator):
             hsv = tuple(float(value) for value in generator.uniform(*JITTER, size=3))
             gray = bool(generator.random() < GRAY)
             down, right = (float(value) for value in generator.random(2))

@@ -20,7 +20,6 @@ from imfuse.train.export import save_model
 from imfuse.train.focus_crops import training_scenes
 from imfuse.train.focus_scores import score_truth, truth_pairs
 from imfuse.train.ifcnn import IFCNNConfig, train_ifcnn
-from imfuse.train.warm_start import start_words
 
 SHORT_NAMES = {"maximum": "max", "average": "mean", "addition": "sum"}
 """Rules as the paper calls the variants."""
@@ -91,7 +90,7 @@ def train_focus(
         tasks=AVERAGE_TASKS if config.rule == AVERAGE.name else TASKS,
         paper=config.paper,
         data=data.words(),
-        recipe=config.to_dict() | {"start": start_words(config.start)},
+        recipe=config.told(),
         selection="the only run",
         figures=figures,
     )

@@ -23,7 +23,7 @@ from imfuse.rules import MAXIMUM
 from imfuse.train.config import TrainingConfig
 from imfuse.train.focus_crops import FocusCrops, FocusDraws, Triple
 from imfuse.train.loop import check_loss, fit, starting_point
-from imfuse.train.warm_start import take_weights
+from imfuse.train.warm_start import start_words, take_weights
 
 OptimiserName = Literal["sgd", "adam"]
 
@@ -114,6 +114,10 @@ class IFCNNConfig(TrainingConfig):
     def network_arguments(self) -> dict[str, Any]:
         """Constructor arguments of the network."""
         return {"rule_name": self.rule}
+
+    def told(self) -> dict[str, Any]:
+        """The settings, with the name of the model that is started from instead of its place."""
+        return {**self.to_dict(), "start": start_words(self.start)}
 
     def construct(self) -> IFCNN:
         """A network at its start."""

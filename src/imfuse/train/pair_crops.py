@@ -9,13 +9,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset
 
 from imfuse.data.pairs import group_by_stem, read_gray
 from imfuse.data.splits import is_msrs361_validation
 from imfuse.data.thumbnails import same_scenes
 from imfuse.errors import DataError
 from imfuse.train.config import training_folder
+from imfuse.train.draws import EpochDraws, in_rounds, square
 
 PairDraw = tuple[int, float, float, bool, bool]
 """A pair's index, where its crop lies (fractions of the free rows and columns), and whether rows and columns are
@@ -86,31 +87,21 @@ class PairCrops(Dataset[Tensor]):
         """The crop that a draw names."""
         index, down, right, upside_down, mirrored = draw
         pair = self.pairs[index]
-        top = int(down * (pair.shape[1] - self.crop + 1))
-        left = int(right * (pair.shape[2] - self.crop + 1))
-        crop = pair[:, top : top + self.crop, left : left + self.crop]
+        crop = pair[(..., *square(pair.shape, down, right, self.crop))]
         flipped = crop[:, :: -1 if upside_down else 1, :: -1 if mirrored else 1]
         return torch.from_numpy(flipped.astype(np.float32) / 255).unsqueeze(1)
 
 
-class PairDraws(Sampler[PairDraw]):
-    """So many draws per epoch, a function of the seed and the epoch alone; every pair before any comes again."""
+class PairDraws(EpochDraws[PairDraw]):
+    """``draws`` draws per epoch; every pair before any comes again."""
 
     def __init__(self, count: int, draws: int, seed: int) -> None:
-        self.count, self.draws, self.seed = count, draws, seed
-        self.epoch = 0
-
-    def __len__(self) -> int:
-        return self.draws
-
-    def set_epoch(self, epoch: int) -> None:
-        """Say which epoch comes next; the trainer does it."""
-        self.epoch = epoch
+        super().__init__(draws, seed)
+        self.count = count
 
     def __iter__(self) -> Iterator[PairDraw]:
-        generator = np.random.default_rng([self.seed, self.epoch])
-        rounds = -(-self.draws // self.count)
-        order = np.concatenate([generator.permutation(self.count) for _ in range(rounds)])[: self.draws]
-        places, flips = generator.random((self.draws, 2)), generator.random((self.draws, 2)) < 0.5
+        generator = self.generator()
+        order = in_rounds(self.count, self.length, generator)
+        places, flips = generator.random((self.length, 2)), generator.random((self.length, 2)) < 0.5
         for index, (down, right), (upside_down, mirrored) in zip(order, places, flips, strict=True):
             yield int(index), float(down), float(right), bool(upside_down), bool(mirrored)

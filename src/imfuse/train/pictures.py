@@ -9,11 +9,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset
 
 from imfuse.data.pairs import group_by_stem, read_gray
 from imfuse.errors import DataError
 from imfuse.train.config import training_folder
+from imfuse.train.draws import EpochDraws, in_rounds, square
 
 Draw = tuple[int, float, float]
 """A picture's index, and where its crop lies: fractions of the free rows and columns."""
@@ -53,38 +54,21 @@ class CropDataset(Dataset[Tensor]):
         """The crop that a draw names."""
         index, down, right = draw
         picture = self.pictures[index]
-        top = int(down * (picture.shape[0] - self.crop + 1))
-        left = int(right * (picture.shape[1] - self.crop + 1))
-        crop = picture[top : top + self.crop, left : left + self.crop]
+        crop = picture[square(picture.shape, down, right, self.crop)]
         return torch.from_numpy(crop.astype(np.float32) / 255).unsqueeze(0)
 
 
-class SeededDraws(Sampler[Draw]):
-    """Every picture once in random order with a random crop; a function of the seed and the epoch alone.
-
-    Therefore a training that is resumed at an epoch's end sees what it would have seen without the interruption.
-    """
-
-    def __init__(self, count: int, seed: int) -> None:
-        self.count = count
-        self.seed = seed
-        self.epoch = 0
-
-    def __len__(self) -> int:
-        return self.count
-
-    def set_epoch(self, epoch: int) -> None:
-        """Say which epoch comes next; the trainer does it."""
-        self.epoch = epoch
+class PictureDraws(EpochDraws[Draw]):
+    """Every picture once in random order with a random crop."""
 
     def __iter__(self) -> Iterator[Draw]:
-        generator = np.random.default_rng([self.seed, self.epoch])
-        order = generator.permutation(self.count)
-        positions = generator.random((self.count, 2))
+        generator = self.generator()
+        order = in_rounds(self.length, self.length, generator)
+        positions = generator.random((self.length, 2))
         for index, (down, right) in zip(order, positions, strict=True):
             yield int(index), float(down), float(right)
 
 
 def crop_loader(pictures: list[NDArray[np.uint8]], batch: int, crop: int, seed: int) -> DataLoader[Tensor]:
     """Batches (batch, 1, crop, crop); the last of an epoch may be smaller."""
-    return DataLoader(CropDataset(pictures, crop), batch_size=batch, sampler=SeededDraws(len(pictures), seed))
+    return DataLoader(CropDataset(pictures, crop), batch_size=batch, sampler=PictureDraws(len(pictures), seed))

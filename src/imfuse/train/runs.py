@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +10,12 @@ import numpy as np
 from imfuse.data.splits import MSRS361_VALIDATION_FROM, is_msrs361_validation
 from imfuse.errors import DataError
 from imfuse.networks.two_scale import TwoScaleNetwork
-from imfuse.registry import ModelCard, write_card
+from imfuse.registry import ModelCard
 from imfuse.train.autoencoder import train_autoencoder
 from imfuse.train.autoencoder_config import AutoencoderConfig
 from imfuse.train.config import TrainingConfig
-from imfuse.train.export import save_model
-from imfuse.train.loop import find_checkpoint
+from imfuse.train.seeds import keep_best, save_trained, seed_runs
 from imfuse.train.validation import SCORES, Pair, mean_ranks, means, pairs_of, score_pairs
-
-log = logging.getLogger(__name__)
 
 CRITERION = (
     "the seed with the smallest mean rank over EN, SD, SF, AG, SCD and VIFF (means over the validation pairs, 8-bit "
@@ -58,14 +51,13 @@ def train_seeds(
         raise DataError("several seeds are chosen between on validation pairs: give --validation FOLDER")
     pairs = None if validation is None else validation_pairs(validation)
     cards = []
-    for offset in range(seeds):
-        recipe = config.with_seed(config.seed + offset)
-        folder = run if seeds == 1 else run / f"seed-{recipe.seed}"
-        log.info("seed %d (%d of %d)", recipe.seed, offset + 1, seeds)
-        goes_on = resume and (seeds == 1 or find_checkpoint(folder) is not None)
+    words = {data.name: _data_words(data)}
+    for recipe, folder, goes_on in seed_runs(config, run, seeds, resume):
         network = train_autoencoder(recipe, data, folder, resume=goes_on, progress=progress)
         figures = {} if pairs is None else {"validation": _scores(network, pairs, validation)}
-        cards.append(_save(network, recipe, data, folder, figures))
+        name = model_name(recipe)
+        card = save_trained(network, name, recipe, folder, tasks=("infrared",), data=words, figures=figures)
+        cards.append(card)
     return cards[0] if seeds == 1 else _choose(cards, run)
 
 
@@ -82,61 +74,12 @@ def _scores(network: TwoScaleNetwork, pairs: list[Pair], validation: Path | None
     }
 
 
-def _save(
-    network: TwoScaleNetwork, recipe: AutoencoderConfig, data: Path, folder: Path, figures: dict[str, Any]
-) -> ModelCard:
-    return save_model(
-        network,
-        folder / f"{model_name(recipe)}.safetensors",
-        network=recipe.network,
-        arguments=recipe.network_arguments(),
-        tasks=("infrared",),
-        paper=recipe.paper,
-        data={data.name: _data_words(data)},
-        recipe=recipe.to_dict(),
-        selection="the only run",
-        figures=figures,
-    )
-
-
 def _choose(cards: list[ModelCard], run: Path) -> ModelCard:
     """Copy the files of the best seed into ``run``; its card tells the scores of all."""
     scores = [card.figures["validation"]["scores"] for card in cards]
     ranks = mean_ranks(scores)
     ranked = [{**score, "mean_rank": value} for score, value in zip(scores, ranks, strict=True)]
     return keep_best(cards, int(np.argmin(ranks)), ranked, SCORES, CRITERION, run)
-
-
-def keep_best(
-    cards: Sequence[ModelCard],
-    chosen: int,
-    scores: Sequence[Mapping[str, float]],
-    keys: Sequence[str],
-    criterion: str,
-    run: Path,
-) -> ModelCard:
-    """Copy the files of the chosen seed into ``run``; its card tells the scores of all seeds.
-
-    Args:
-        cards: of the seeds, each beside its files, with the figures of a validation.
-        chosen: index of the best.
-        scores: of every seed.
-        keys: of the scores whose mean and deviation are told.
-        criterion: in words.
-        run: the folder.
-    """
-    best = cards[chosen]
-    for name in (best.weights_path.name, "config.json", "curves.csv", "curves.png"):
-        shutil.copyfile(best.weights_path.with_name(name), run / name)
-    spread = {
-        "seeds": {str(card.recipe["seed"]): dict(score) for card, score in zip(cards, scores, strict=True)},
-        "mean": {key: float(np.mean([score[key] for score in scores])) for key in keys},
-        "deviation": {key: float(np.std([score[key] for score in scores], ddof=1)) for key in keys},
-    }
-    figures = {"validation": {**best.figures["validation"], **spread}}
-    card = replace(best, selection=criterion, figures=figures, path=run / f"{best.name}.json")
-    write_card(card, run / f"{best.name}.json")
-    return card
 
 
 def _data_words(data: Path) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,16 +15,17 @@ from imfuse.cubes import cube_endings
 from imfuse.data.cave import cave_set, read_cave
 from imfuse.data.spectral_pair import SpectralPair, fused_writer, read_pair, write_bands
 from imfuse.errors import DataError, OutputError
-from imfuse.model_card import ModelCard, write_card
+from imfuse.model_card import ModelCard
 from imfuse.networks.csc_mmfn import CSCMMFN
 from imfuse.train.csc_mmfn import CSCMMFNConfig, scene_scores, train_csc_mmfn
 from imfuse.train.cubes import PackedScene, pack
-from imfuse.train.export import save_model
-from imfuse.train.loop import find_checkpoint
-from imfuse.train.warm_start import start_words
+from imfuse.train.seeds import keep_best, save_trained, seed_runs
 
 log = logging.getLogger(__name__)
 
+TASKS = ("spectral",)
+SCORES = ("psnr", "sam")
+CRITERION = "the seed with the largest PSNR on the validation scenes"
 _METRICS = "PSNR in dB over all pixels and bands, mean spectral angle in degrees; clamped to [0, 1]"
 
 
@@ -81,14 +81,11 @@ def train_on_scenes(
     place = data.resolve()
     words = {f"{place.parent.name}/{place.name}": _data_words(scenes)}
     cards = []
-    for offset in range(seeds):
-        recipe = config.with_seed(config.seed + offset)
-        folder = run if seeds == 1 else run / f"seed-{recipe.seed}"
-        log.info("seed %d (%d of %d)", recipe.seed, offset + 1, seeds)
-        goes_on = resume and (seeds == 1 or find_checkpoint(folder) is not None)
+    for recipe, folder, goes_on in seed_runs(config, run, seeds, resume):
         network = train_csc_mmfn(recipe, scenes, folder, validation=scored, resume=goes_on, progress=progress)
         figures = {"validation": _figures(network, recipe, scored)} if scored else {}
-        cards.append(_save(network, recipe, folder, words, figures, "the only run"))
+        name = model_name(recipe)
+        cards.append(save_trained(network, name, recipe, folder, tasks=TASKS, data=words, figures=figures))
     return cards[0] if seeds == 1 else _choose(cards, run)
 
 
@@ -142,7 +139,8 @@ def train_on_pair(
         log.info("%d values of %d were clipped to the range of %s", clipped, fused.numel(), pair.dtype)
     words = {f"{low.name}, {guide.name}": f"given by the user; the bands were divided by {pair.peak:g}"}
     figures = {"training pair, one scale down": _figures(network, recipe, scenes)}
-    return _save(network, recipe, run, words, figures, "the only run"), target
+    name = model_name(recipe)
+    return save_trained(network, name, recipe, run, tasks=TASKS, data=words, figures=figures), target
 
 
 def model_name(config: CSCMMFNConfig) -> str:
@@ -177,44 +175,15 @@ def _figures(network: CSCMMFN, recipe: CSCMMFNConfig, scenes: Sequence[PackedSce
     return {
         "data": f"{len(scenes)} scenes, scale {recipe.scale}, {recipe.degradation}",
         "metrics": _METRICS,
-        "scores": {key: float(np.mean([score[key] for score in scores])) for key in ("psnr", "sam")},
+        "scores": {key: float(np.mean([score[key] for score in scores])) for key in SCORES},
         "scenes": {scene.name: score for scene, score in zip(scenes, scores, strict=True)},
     }
 
 
-def _save(
-    network: CSCMMFN,
-    recipe: CSCMMFNConfig,
-    folder: Path,
-    data: Mapping[str, str],
-    figures: Mapping[str, Any],
-    selection: str,
-) -> ModelCard:
-    return save_model(
-        network,
-        folder / f"{model_name(recipe)}.safetensors",
-        network=recipe.network,
-        arguments=recipe.network_arguments(),
-        tasks=("spectral",),
-        paper=recipe.paper,
-        data=data,
-        recipe=recipe.to_dict() | {"start": start_words(recipe.start)},
-        selection=selection,
-        figures=figures,
-    )
-
-
 def _choose(cards: list[ModelCard], run: Path) -> ModelCard:
     """Copy the files of the best seed into ``run``; its card tells the scores of all."""
-    scores = {str(card.recipe["seed"]): card.figures["validation"]["scores"] for card in cards}
-    best = max(cards, key=lambda card: float(card.figures["validation"]["scores"]["psnr"]))
-    for name in (best.weights_path.name, "config.json", "curves.csv", "curves.png"):
-        shutil.copyfile(best.weights_path.with_name(name), run / name)
-    figures = {"validation": {**best.figures["validation"], "seeds": scores}}
-    words = "the seed with the largest PSNR on the validation scenes"
-    card = replace(best, selection=words, figures=figures, path=run / f"{best.name}.json")
-    write_card(card, run / f"{best.name}.json")
-    return card
+    scores = [card.figures["validation"]["scores"] for card in cards]
+    return keep_best(cards, int(np.argmax([score["psnr"] for score in scores])), scores, SCORES, CRITERION, run)
 
 
 def _data_words(scenes: Sequence[PackedScene]) -> str:
