@@ -51,11 +51,11 @@ class TrainingConfig(ABC):
         """Plain values, for JSON."""
         return asdict(self)
 
-    @abstractmethod
     def told(self) -> dict[str, Any]:
         """The settings as a card tells them."""
         return self.to_dict()
 
+    @abstractmethod
     def network_arguments(self) -> dict[str, Any]:
         """Constructor arguments of the network."""
 
