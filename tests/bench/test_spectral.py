@@ -226,7 +226,7 @@ def test_a_folder_of_scenes_is_compared_in_all_metrics(cave: Path, tmp_path: Pat
         values = [np.mean([row.values[key] for row in own]) for key in ("psnr", "ssim", "sam", "ergas", "q2n")]
         np.testing.assert_allclose(shown, values, rtol=2e-3)
     assert "blocks of 8×8 pixels" in text
-    assert "here r = 8" in text
+    assert "here with 100/8" in text
 
 
 def test_scale_and_what_does_not_go_together_is_refused(cave: Path, tmp_path: Path) -> None:

@@ -45,14 +45,14 @@ def spectral_markdown(results: BenchResults, scale: int) -> str:
         rows = [row for row in results.rows if row.scene == scene.name]
         lines += [f"## {escaped(scene.name)}", "", *_table(contenders, rows, keys, 1)]
     lines += ["## Metrics", ""]
-    lines += [
-        f"- {METRICS[key].name} (`{key}`): {escaped(METRICS[key].definition)}{_ratio(key, scale)}" for key in keys
-    ]
+    lines += [f"- {_definition(key, scale)}" for key in keys]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _ratio(key: str, scale: int) -> str:
-    return f"; here r = {scale}" if key == "ergas" else ""
+def _definition(key: str, scale: int) -> str:
+    metric = METRICS[key]
+    ratio = f"; here with 100/{scale}" if key == "ergas" else ""
+    return f"{metric.name} (`{key}`), {escaped(metric.variant)}: {escaped(metric.definition)}{ratio}"
 
 
 def _table(contenders: Sequence[Contender], rows: Sequence[Row], keys: Sequence[str], scenes: int) -> list[str]:

@@ -180,7 +180,7 @@ class SpectralExplanation(Explanation):
         curves = dict(zip(self._curves(), self[name], strict=True))
         _, x, y = name.split("_")
         chart = spectra_chart(curves, f"pixel {x},{y} (column, row)", self.subject.wavelengths)
-        return chart.astype(np.float32) / 255
+        return np.asarray(chart, np.float32) / np.float32(255)
 
     def sheet(self, cell_width: int = 360) -> NDArray[np.uint8]:
         """All pictures on one sheet (H, W, 3): a column each for guide, bicubic, fused and truth, then the spectra."""

@@ -13,12 +13,12 @@ Bands = NDArray[np.float32]
 
 def band_error(bands: Bands, truth: Bands, band: int) -> NDArray[np.float32]:
     """|F − T| of one band, (H, W), of bands (L, H, W); the band's number counts from 1."""
-    return np.abs(bands[band - 1] - truth[band - 1])
+    return np.asarray(np.abs(bands[band - 1] - truth[band - 1]), np.float32)
 
 
 def rms_error(bands: Bands, truth: Bands) -> NDArray[np.float32]:
     """The root over the bands of the mean of (F − T)² at each pixel, (H, W)."""
-    return np.sqrt(np.square(bands - truth).mean(0))
+    return np.asarray(np.sqrt(np.square(bands - truth).mean(0)), np.float32)
 
 
 def angle(bands: Bands, truth: Bands) -> NDArray[np.float32]:
@@ -34,7 +34,7 @@ def angle(bands: Bands, truth: Bands) -> NDArray[np.float32]:
         sine = np.linalg.norm(unit - other, axis=0) / 2
     angles = np.degrees(2 * np.arcsin(np.clip(sine, 0, 1)))
     angles[(lengths[0] == 0) & (lengths[1] > 0)] = 90
-    return angles.astype(np.float32)
+    return np.asarray(angles, np.float32)
 
 
 def limits(image: NDArray[np.float32], *, together: bool) -> NDArray[np.float32]:
