@@ -16,6 +16,7 @@ from imfuse.cubes import ArrayCubeWriter, CubeDescription, CubeWriter, create_cu
 from imfuse.errors import UsageError
 from imfuse.fuser import Fuser, Progress, part_of
 from imfuse.layouts import as_sequence, batch_size, like, stacked
+from imfuse.medical.windows import AskedWindow
 from imfuse.plan import Range
 from imfuse.quantise import Depth
 from imfuse.registration import Align
@@ -63,6 +64,7 @@ class SpectralFuser(Fuser):
         memory: str | int = "1GiB",
         stretch: bool | None = None,
         shares: Shares | None = None,
+        window: AskedWindow | None = None,
         progress: Progress | None = None,
         guide_encoding: GuideEncoding | None = None,
     ) -> SpectralResult:
@@ -89,6 +91,7 @@ class SpectralFuser(Fuser):
             memory: what a window may take; the result is held beside it.
             stretch: of no use here.
             shares: of no use here.
+            window: of no use here.
             progress: called with the finished fraction.
             guide_encoding: of classical methods: whether the guide is ``srgb`` or ``linear``; see
                 :func:`imfuse.spectral.encoding.settled_encoding`.
@@ -98,7 +101,7 @@ class SpectralFuser(Fuser):
             SourceError: a source cannot be read, or holds no values.
             SizeMismatchError: the two do not cover the same area in one whole scale.
         """
-        self.check_options(range, resize_to, depth, align, memory, stretch, shares, guide_encoding)
+        self.check_options(range, resize_to, depth, align, memory, stretch, shares, window, guide_encoding)
         given = as_sequence(sources, self.task)
         if batch_size(given) > 1:
             options: dict[str, Any] = {"range": range, "depth": depth, "memory": memory}
@@ -217,6 +220,7 @@ class SpectralFuser(Fuser):
         memory: str | int = "1GiB",
         stretch: bool | None = None,
         shares: Shares | None = None,
+        window: AskedWindow | None = None,
         guide_encoding: GuideEncoding | None = None,
     ) -> None:
         """Refuse options of :meth:`fuse` that serve for no pair.
@@ -224,7 +228,7 @@ class SpectralFuser(Fuser):
         Raises:
             UsageError: an option is unknown, or is one of pictures.
         """
-        refused = {"resize_to": resize_to, "align": align, "stretch": stretch, "shares": shares}
+        refused = {"resize_to": resize_to, "align": align, "stretch": stretch, "shares": shares, "window": window}
         for name, value in refused.items():
             if value:
                 raise UsageError(f"{name} is of no use for bands, which stay on their grid and in their units; drop it")
