@@ -142,7 +142,8 @@ class CSCMEFN(FusionNetwork):
         if self.whole is None:
             return torch.zeros_like(means)
         linear, square = self.whole
-        return _EIGHT * (linear * means + square * means.square())
+        preference: Tensor = _EIGHT * (linear * means + square * means.square())
+        return preference
 
     @property
     def surveyed(self) -> bool:
