@@ -38,6 +38,7 @@ def train_csc_mefn(
     spacings: Annotated[
         str, typer.Option(help="Pixels from tap to tap, of every unit: wider filters at no cost.", metavar="N,N,…")
     ] = "1,3,9",
+    whole: Annotated[bool, typer.Option(help="Let the mean of an exposure as a whole count, too.")] = True,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the scenes with the paper's settings.")] = 50,
     settle_epochs: Annotated[
         int, typer.Option(min=0, help="Passes after that, with the normalisations as in inference.")
@@ -76,6 +77,7 @@ def train_csc_mefn(
         "filters": filters,
         "size": size,
         "spacings": spacings,
+        "whole": whole,
         "epochs": epochs,
         "settle_epochs": settle_epochs,
         "repeats": repeats,

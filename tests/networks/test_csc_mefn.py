@@ -43,10 +43,19 @@ def literal_code(network: CSCMEFN, source: Tensor) -> Tensor:
     return network.head(code)
 
 
+def literal_preference(network: CSCMEFN, source: Tensor) -> Tensor:
+    """8 (a m + b m²) with the mean m of each picture."""
+    if network.whole is None:
+        return torch.zeros(1)
+    linear, square = (float(value) for value in network.whole)
+    return torch.stack([8 * (linear * one.mean() + square * one.mean() ** 2) for one in source])[:, None, None, None]
+
+
 @pytest.mark.parametrize(
     ("count", "arguments"),
     [
         (2, {}),
+        (2, {"whole": False}),
         (3, {"spacings": [1, 1, 1]}),
         (3, {"size": 5, "units": 2, "spacings": [2, 1]}),
         (30, {"units": 1, "spacings": None}),
@@ -55,7 +64,8 @@ def literal_code(network: CSCMEFN, source: Tensor) -> Tensor:
 def test_fusion_equals_the_literal_equations(count: int, arguments: dict[str, object]) -> None:
     network = settled_csc_mefn(**arguments).double()
     sources = [source.double() for source in bracket(count, 34, 27, batch=2)]
-    weights = torch.cat([literal_code(network, source) for source in sources], 1).softmax(1)
+    codes = [literal_code(network, source) + literal_preference(network, source) for source in sources]
+    weights = torch.cat(codes, 1).softmax(1)
     expected = (weights * torch.cat(sources, 1)).sum(1, keepdim=True)
     with torch.no_grad():
         torch.testing.assert_close(network.fuse(iter(sources)), expected, atol=1e-12, rtol=0)
@@ -65,8 +75,9 @@ def test_fusion_equals_the_literal_equations(count: int, arguments: dict[str, ob
 
 def test_the_paper_network_has_the_parameters_that_its_equations_have() -> None:
     """2·9q filter values per unit (the first has one half), 2q of the normalisation, q thresholds; q of the 1×1."""
-    network = CSCMEFN(filters=16)
+    network = CSCMEFN(filters=16, whole=False)
     assert len(network.encoder) == 3
+    assert not network.surveyed
     assert sum(p.numel() for p in network.parameters()) == 16 * (5 * 9 + 3 * 3 + 1)
 
 
@@ -149,7 +160,8 @@ def test_halo_bounds_what_a_pixel_reaches(fast: bool, spacings: list[int] | None
     changed = sources[0].clone()
     changed[..., 80, 80] += 0.5
     with torch.no_grad():
-        difference = (network.fuse(sources) - network.fuse([changed, sources[1]])).abs()[0, 0]
+        survey = network.survey(sources, (slice(None), slice(None)))
+        difference = (network.fuse(sources, survey) - network.fuse([changed, sources[1]], survey)).abs()[0, 0]
     reached = int(((difference > 1e-12).nonzero() - 80).abs().max())
     slack = 2 * network.factor if fast else 0
     assert network.halo - slack <= reached <= network.halo
@@ -225,6 +237,18 @@ def test_gradients_reach_every_parameter_and_are_right() -> None:
                 values.append(float(network.fuse(sources).square().sum()))
                 parameter.flatten()[index] -= sign * step
         assert float(parameter.grad.flatten()[index]) == pytest.approx((values[0] - values[1]) / (2 * step), rel=1e-5)
+
+
+def test_brighter_means_get_the_preference_of_the_whole_picture() -> None:
+    """What windows tell adds up to the means of the whole exposures, and these change a window's weights."""
+    network = settled_csc_mefn()
+    sources = bracket(3, 40, 30, batch=2)
+    halves = [network.survey(sources, (rows, slice(None))) for rows in (slice(0, 13), slice(13, 40))]
+    survey = halves[0].merged(halves[1])
+    torch.testing.assert_close(survey.means, torch.cat([x.mean((2, 3)) for x in sources], 1), atol=1e-6, rtol=0)
+    with torch.no_grad():
+        torch.testing.assert_close(network.fuse(sources, survey), network.fuse(sources), atol=1e-6, rtol=0)
+        assert (network.fuse(sources, halves[0]) - network.fuse(sources)).abs().max() > 1e-4
 
 
 def test_nothing_to_fuse_is_told() -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -11,10 +11,35 @@ from torch import Tensor, nn
 
 from imfuse.blocks.coded_map import coded_map
 from imfuse.blocks.dcu_stack import DictionaryStack
-from imfuse.networks.protocol import FusionNetwork
+from imfuse.networks.protocol import Core, FusionNetwork
 from imfuse.ops.fast_guided_filter import fast_guided_filter
 from imfuse.rules.fold import nothing_to_fuse
 from imfuse.rules.softmax import SoftmaxBlend
+
+_EIGHT = 8.0
+"""The unit of the preference's parameters: so the rate at which filters learn is right for them, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brightness:
+    """How bright the exposures of a bracket are as a whole; mergeable.
+
+    Attributes:
+        sums: of the pixels of every exposure, (B, K), float64.
+        count: pixels of one of them.
+    """
+
+    sums: Tensor
+    count: int
+
+    def merged(self, other: Brightness) -> Brightness:
+        """Of the pixels of both."""
+        return Brightness(self.sums + other.sums, self.count + other.count)
+
+    @property
+    def means(self) -> Tensor:
+        """(B, K), float32."""
+        return (self.sums / self.count).float()
 
 
 class CSCMEFN(FusionNetwork):
@@ -31,6 +56,10 @@ class CSCMEFN(FusionNetwork):
     lie side by side; with them on 51×51, for the same arithmetic. Mean MEF-SSIM on the validation scenes (tci24) was
     0.928 after 1,888 steps without gaps, and 0.947 after 940 steps of half as many scenes with them.
 
+    One thing is not the paper's, and is left out with ``whole=False``: the code of an exposure gets a constant more,
+    8 (a m + b m²) with its mean m and two learned numbers a and b. The metric that the network is trained for asks how
+    well an exposure is exposed as a whole, which windows of a few dozen pixels cannot see: PREFERENCE_FIGURES
+
     In the *fast mode* the code is made of lumas of a quarter of the height and width (means over 4×4 pixels), and the
     fast guided filter brings it up again, along the edges of the exposure's own luma. It is the codes that are brought
     up and not the weights: then one pass over the exposures does, and the softmax at full resolution makes weights that
@@ -41,6 +70,7 @@ class CSCMEFN(FusionNetwork):
         filters: q.
         size: s, side of the filters in taps.
         spacings: of every unit, from the first on, the pixels from one tap of its filters to the next.
+        whole: whether the mean of an exposure as a whole counts.
     """
 
     stretches = True
@@ -51,11 +81,17 @@ class CSCMEFN(FusionNetwork):
     epsilon = 1e-2
 
     def __init__(
-        self, units: int = 3, filters: int = 16, size: int = 3, spacings: Sequence[int] | None = (1, 3, 9)
+        self,
+        units: int = 3,
+        filters: int = 16,
+        size: int = 3,
+        spacings: Sequence[int] | None = (1, 3, 9),
+        whole: bool = True,
     ) -> None:
         super().__init__()
         self.encoder = DictionaryStack(units, filters, "sst", size=size, spacings=spacings)
         self.head = nn.Conv2d(filters, 1, 1, bias=False)
+        self.whole = nn.Parameter(torch.zeros(2)) if whole else None
         self.fast = False
 
     @property
@@ -101,11 +137,35 @@ class CSCMEFN(FusionNetwork):
         """The code of a luma (B, 1, H, W) in the mode in use."""
         return self.upsampled_code(source) if self.fast else self.code(source)
 
-    def fuse(self, sources: Iterable[Tensor], survey: Any = None) -> Tensor:
+    def preference(self, means: Tensor) -> Tensor:
+        """What the code of an exposure as a whole gets, of its mean in [0, 1]; any shape."""
+        if self.whole is None:
+            return torch.zeros_like(means)
+        linear, square = self.whole
+        preference: Tensor = _EIGHT * (linear * means + square * means.square())
+        return preference
+
+    @property
+    def surveyed(self) -> bool:
+        """The means of whole exposures are needed, if they count."""
+        return self.whole is not None
+
+    def survey(self, sources: Iterable[Tensor], core: Core) -> Brightness:
+        """The brightness of these windows."""
+        sums, count = [], 0
+        for source in sources:
+            part = source[..., core[0], core[1]]
+            sums.append(part.sum((1, 2, 3), dtype=torch.float64))
+            count = part.shape[-2] * part.shape[-1]
+        if not sums:
+            raise nothing_to_fuse()
+        return Brightness(torch.stack(sums, 1), count)
+
+    def fuse(self, sources: Iterable[Tensor], survey: Brightness | None = None) -> Tensor:
         """Fuse lumas (B, 1, H, W); one of them and two maps are in memory at a time."""
         blend = SoftmaxBlend()
-        for source in sources:
-            blend.add(self.logit(source), source)
+        for source, preference in self._preferred(sources, survey):
+            blend.add(self.logit(source) + preference, source)
         return blend.result()
 
     def forward(self, bracket: Tensor) -> Tensor:
@@ -117,15 +177,22 @@ class CSCMEFN(FusionNetwork):
         Returns:
             (1, 1, H, W).
         """
-        weights = self.logit(bracket).softmax(0)
+        preference = self.preference(bracket.mean((1, 2, 3), keepdim=True))
+        weights = (self.logit(bracket) + preference).softmax(0)
         return (weights * bracket).sum(0, keepdim=True)
 
-    def source_shares(self, sources: Iterable[Tensor], survey: Any = None) -> Tensor:
+    def source_shares(self, sources: Iterable[Tensor], survey: Brightness | None = None) -> Tensor:
         """The weight maps (B, N, H, W)."""
-        logits = [self.logit(source) for source in sources]
+        logits = [self.logit(source) + preference for source, preference in self._preferred(sources, survey)]
         if not logits:
             raise nothing_to_fuse()
         return torch.cat(logits, dim=1).softmax(1)
+
+    def _preferred(self, sources: Iterable[Tensor], survey: Brightness | None) -> Iterator[tuple[Tensor, Tensor]]:
+        """Every source with what it is preferred by as a whole, (B, 1, 1, 1)."""
+        for index, source in enumerate(sources):
+            means = source.mean((1, 2, 3)) if survey is None else survey.means[:, index]
+            yield source, self.preference(means.to(source.dtype))[:, None, None, None]
 
 
 def _traced() -> bool:

@@ -41,6 +41,7 @@ class CSCMEFNConfig(TrainingConfig):
         filters: q, channels of a code.
         size: s, side of the filters in taps.
         spacings: of every unit, from the first on, the pixels from one tap of its filters to the next.
+        whole: whether the mean of an exposure as a whole counts: see :class:`imfuse.networks.csc_mefn.CSCMEFN`.
         epochs: of the paper.
         settle_epochs: after them.
         repeats: crops of every scene per epoch.
@@ -63,6 +64,7 @@ class CSCMEFNConfig(TrainingConfig):
     filters: int = 16
     size: int = 3
     spacings: tuple[int, ...] = (1, 3, 9)
+    whole: bool = True
     epochs: int = 50
     settle_epochs: int = 10
     repeats: int = 8
@@ -99,7 +101,8 @@ class CSCMEFNConfig(TrainingConfig):
 
     def network_arguments(self) -> dict[str, Any]:
         """Constructor arguments of the network."""
-        return {"units": self.units, "filters": self.filters, "size": self.size, "spacings": list(self.spacings)}
+        names = ("units", "filters", "size", "whole")
+        return {name: getattr(self, name) for name in names} | {"spacings": list(self.spacings)}
 
     def construct(self) -> CSCMEFN:
         """A fresh network."""
@@ -144,7 +147,7 @@ class BracketFusion(SettlingModule):
 
 def bracket_losses(network: CSCMEFN, batch: Crops) -> tuple[Tensor, Tensor]:
     """MEF-SSIM loss and halo loss, means over the scenes of a batch. All exposures are coded together."""
-    logits = network.code(batch.lumas.unsqueeze(1)).squeeze(1)
+    logits = network.code(batch.lumas.unsqueeze(1)).squeeze(1) + network.preference(batch.means)[:, None, None]
     similarities, halos = [], []
     parts = zip(*(torch.split(part, batch.counts) for part in (logits, batch.lumas, batch.means)), strict=True)
     for logit, lumas, means in parts:
