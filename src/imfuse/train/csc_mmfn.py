@@ -66,6 +66,7 @@ class CSCMMFNConfig(TrainingConfig):
             guide transfer may be others.
         units, filters, radius, epsilon, residual, consistent, guide_transfer: of
             :class:`imfuse.networks.csc_mmfn.CSCMMFN`.
+        guide_curved: likewise; of a pair, its guide's own.
     """
 
     network = "csc_mmfn"
@@ -95,6 +96,7 @@ class CSCMMFNConfig(TrainingConfig):
     residual: bool = True
     consistent: bool = True
     guide_transfer: GuideTransfer = "srgb"
+    guide_curved: bool = True
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -118,7 +120,9 @@ class CSCMMFNConfig(TrainingConfig):
     def network_arguments(self) -> dict[str, Any]:
         """Constructor arguments of the network."""
         names = ("bands", "guide_channels", "scale", "units", "filters", "radius", "epsilon")
-        return {name: getattr(self, name) for name in (*names, "residual", "consistent", "guide_transfer")}
+        return {
+            name: getattr(self, name) for name in (*names, "residual", "consistent", "guide_transfer", "guide_curved")
+        }
 
     def construct(self) -> CSCMMFN:
         """A fresh network."""

@@ -159,7 +159,7 @@ def _fitted(config: CSCMMFNConfig, pair: SpectralPair) -> CSCMMFNConfig:
             "least; take a larger part of the scene"
         )
     crop = max(2 * scale, min(config.crop, side) // scale * scale)
-    return replace(config, bands=bands, guide_channels=channels, scale=scale, crop=crop)
+    return replace(config, bands=bands, guide_channels=channels, scale=scale, crop=crop, guide_curved=pair.curved)
 
 
 def _check_bands(config: CSCMMFNConfig, bands: int, channels: int, place: str) -> None:
