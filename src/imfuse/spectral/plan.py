@@ -14,6 +14,7 @@ from torch import Tensor
 
 from imfuse.classical.spectral.method import GuideEncoding
 from imfuse.cubes import Cube, CubeDescription, footprint_notes, footprint_scale, fused_description, open_cube
+from imfuse.errors import UsageError
 from imfuse.io.window import Window
 from imfuse.networks.protocol import FusionNetwork
 from imfuse.spectral.choice import PairShape
@@ -210,3 +211,14 @@ def _description(pair: Pair, layers: tuple[Layer, Layer], dtype: np.dtype[Any]) 
         if found.nodata is None:
             notes.append(f"{pair.low.name}: names no nodata value; in the result it is {nodata:g}")
     return replace(found, nodata=nodata), notes
+
+
+def check_apart(target: Path, given: Sequence[Any]) -> None:
+    """Refuse an output that is one of the sources.
+
+    Raises:
+        UsageError: it is so.
+    """
+    for source in given:
+        if isinstance(source, str | Path) and target.exists() and Path(source).exists() and target.samefile(source):
+            raise UsageError(f"{target}: is one of the sources; choose another output")
