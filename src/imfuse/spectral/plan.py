@@ -151,7 +151,7 @@ def make_plan(
         SourceError: a cube cannot be read or is empty.
     """
     network, notes = settled_encoding(network, name, pair.guide, pair.given[1], encoding)
-    layers, level_notes = _layers(pair, ranges, memory, told)
+    layers, level_notes = layers_of(pair, ranges, memory, told)
     dtype = np.dtype(np.float32) if as_float else pair.low.dtype
     misses = any(layer.means is not None for layer in layers)
     margin = network.halo + network.alignment - 1 + (REACH if misses else 0)
@@ -163,10 +163,20 @@ def make_plan(
     return SpectralPlan(pair, network, layers, windows, dtype, description, notes)
 
 
-def _layers(
+def layers_of(
     pair: Pair, ranges: Sequence[CubeRange | None], memory: int, told: Progress
 ) -> tuple[tuple[Layer, Layer], list[str]]:
-    """Bands and guide with their levels, and what the report says of these."""
+    """Bands and guide with their levels, and what the report says of these.
+
+    Args:
+        pair: the cubes.
+        ranges: as asked for the bands and the guide.
+        memory: what a look at a cube may take.
+        told: called with the finished fraction of the look.
+
+    Raises:
+        SourceError: a cube cannot be read or is empty.
+    """
     cubes = pair.low, pair.guide
     looked_at = [cube for cube, asked in zip(cubes, ranges, strict=True) if needs_pass(cube, asked)]
     total = sum(cube.height * cube.width for cube in looked_at)
