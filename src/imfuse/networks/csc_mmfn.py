@@ -163,7 +163,7 @@ class CSCMMFN(FusionNetwork):
         z_guide = self.guide_encoder(self._seen(guide))
         fused = self._decoded(z_low, z_guide)
         if self.residual:
-            fused = fused + upsample_bicubic(low, self.scale)
+            fused.add_(upsample_bicubic(low, self.scale))
         return with_averages(fused, low) if self.consistent else fused
 
     def _seen(self, guide: Tensor) -> Tensor:
@@ -181,10 +181,12 @@ class CSCMMFN(FusionNetwork):
         """d^F ∗ (z^LR)↑, in inference a few maps after the other."""
         size = z_low.shape[1] if torch.is_grad_enabled() else _GROUP
         codes = zip(*(torch.split(x, size, 1) for x in (z_low, z_guide, self.decoder.weight)), strict=True)
-        fused = cast(Tensor, self.decoder.bias).reshape(1, -1, 1, 1)
+        fused: Tensor | None = None
         for low, guide, weight in codes:
-            fused = fused + F.conv2d(reflect_pad(self.super_resolved(low, guide), 1), weight)
-        return fused
+            bias = self.decoder.bias if fused is None else None
+            part = F.conv2d(reflect_pad(self.super_resolved(low, guide), 1), weight, bias)
+            fused = part if fused is None else fused.add_(part)  # in place: new memory costs more than the sum
+        return cast(Tensor, fused)
 
     def _checked(self, sources: list[Tensor]) -> tuple[Tensor, Tensor]:
         if len(sources) != 2:
