@@ -4,12 +4,14 @@ import dataclasses
 
 import pytest
 
+import imfuse
 from imfuse import list_models
 from imfuse.errors import UsageError
 from imfuse.model_card import ModelCard
 from imfuse.registry import build_network, find_card
 from imfuse.spectral.choice import BEST_CLASSICAL, PairShape, check_fit, default_model, shape_of
-from spectral_pairs import lively_csc_mmfn
+from imfuse.spectral.wavelengths import CAVE_WAVELENGTHS, learned_wavelengths, wavelength_note
+from spectral_pairs import lively_csc_mmfn, pair
 
 CAVE = PairShape(31, 3, 4)
 
@@ -65,3 +67,39 @@ def test_classical_methods_take_one_or_three_channels() -> None:
         check_fit(method, "gsa", PairShape(8, channels, 5), CARDS, None)
     with pytest.raises(UsageError, match=r"4 channels; gsa takes .*--pair LR GUIDE$"):
         check_fit(method, "gsa", PairShape(8, 4, 5), CARDS, None)
+
+
+OF_CAVE = [dataclasses.replace(card, data={"cave/train": "22 scenes"}) if card.learned else card for card in CARDS]
+
+
+@pytest.mark.parametrize(
+    ("wavelengths", "fits"),
+    [
+        ((), True),
+        (CAVE_WAVELENGTHS, True),
+        (tuple(value + 5 for value in CAVE_WAVELENGTHS), True),
+        (tuple(value + 20 for value in CAVE_WAVELENGTHS), False),
+        (CAVE_WAVELENGTHS[::-1], False),
+        (tuple(400 + 70 * band for band in range(31)), False),
+    ],
+)
+def test_bands_that_are_known_to_be_others_get_no_model_of_cave(wavelengths: tuple[float, ...], fits: bool) -> None:
+    choice = default_model(CAVE, OF_CAVE, wavelengths)
+    assert choice.model == ("csc-mmfn-x4" if fits else BEST_CLASSICAL)
+    assert ("has learned the bands at 400…700 nm" in choice.reason) == (not fits)
+    note = wavelength_note(OF_CAVE[1], wavelengths, "lr.tif")
+    assert bool(note) == (wavelengths == () or not fits)
+    assert ("does not tell" in note) == (wavelengths == ())
+    # Of a model that does not tell what it has learned there is nothing to say.
+    assert default_model(CAVE, CARDS, wavelengths).model == "csc-mmfn-x4"
+    assert not wavelength_note(CARDS[1], wavelengths, "lr.tif")
+
+
+def test_the_shipped_models_tell_what_they_have_learned() -> None:
+    shipped = list_models("spectral", "learned")
+    assert shipped
+    assert all(learned_wavelengths(card) == CAVE_WAVELENGTHS for card in shipped)
+    low, guide = pair(6, 6, bands=31)
+    for model in (None, shipped[0].name):
+        notes = " ".join(imfuse.fuse([low, guide], task="spectral", model=model).report.notes)
+        assert "the bands: does not tell the wavelengths of its bands; csc-mmfn-x4 has learned" in notes

@@ -16,6 +16,7 @@ from imfuse.data.cave import cave_set, read_cave
 from imfuse.data.wald import WaldProtocol
 from imfuse.errors import ImfuseError, OutputError, SizeMismatchError, SourceError, UsageError
 from imfuse.networks.protocol import FusionNetwork
+from imfuse.ops.colour import linear_to_srgb
 from imfuse.registry import build_network
 from imfuse.spectral import plan as plan_module
 from imfuse.spectral.fuser import SpectralFuser
@@ -245,10 +246,47 @@ def test_an_8_bit_rgb_guide_is_decoded_and_a_deeper_one_is_not() -> None:
         np.testing.assert_array_equal(result.image, model.fuse([low, given], guide_encoding=auto).image)
         assert np.abs(result.image - model.fuse([low, given], guide_encoding=other).image).max() > 1e-3
         assert any(f"--guide-encoding {other}" in note for note in result.report.notes)
-    with pytest.raises(UsageError, match="has learned"):
-        fuser("csc_mmfn").fuse([low, eight], guide_encoding="linear")
     with pytest.raises(UsageError, match="unknown encoding"):
         model.fuse([low, eight], guide_encoding="gamma")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("transfer", ["srgb", "linear"])
+@pytest.mark.parametrize("learned", [True, False])
+def test_a_trained_model_gets_the_guide_under_the_curve_that_it_has_learned(learned: bool, transfer: str) -> None:
+    low, light = pair()
+    light /= light.max()  # so that all guides have the same levels
+    pictures = linear_to_srgb(tensor(light))[0].permute(1, 2, 0).numpy()
+    model = fuser("csc_mmfn", guide_curved=learned, guide_transfer=transfer)
+    # In memory floats of RGB are taken for what was learned.
+    expected = model.fuse([low, pictures if learned else light])
+    same, other = ("srgb", "linear") if learned else ("linear", "srgb")
+    for values, encoding in ((pictures, "srgb"), (light, "linear")):
+        result = model.fuse([low, values], guide_encoding=encoding)
+        np.testing.assert_allclose(result.image, expected.image, atol=2e-5, rtol=0)
+        told = [note for note in result.report.notes if f"--guide-encoding {same} takes it" in note]
+        assert len(told) == (encoding == other)
+    assert np.abs(model.fuse([low, light if learned else pictures]).image - expected.image).max() > 1e-2
+    # Whole numbers are known for what they are: 8 bits for pictures, more for light.
+    for stored in (counts(pictures, 255, np.uint8), counts(light, 60000)):
+        np.testing.assert_allclose(model.fuse([low, stored]).image, expected.image, atol=0.1, rtol=0)
+        assert np.abs(model.fuse([low, stored]).image - expected.image).mean() < 2e-3
+
+
+def test_a_trained_model_takes_a_guide_that_is_not_rgb_as_it_is_stored() -> None:
+    low, guide = pair(channels=1)
+    with pytest.raises(UsageError, match="guide of 1 channels as it is stored"):
+        fuser("csc_mmfn", channels=1).fuse([low, guide], guide_encoding="linear")
+
+
+def test_deep_pictures_are_under_the_curve_and_deep_arrays_are_not(tmp_path: Path) -> None:
+    low, guide = pair()
+    stored = counts(guide, 60000)
+    imagecodecs = pytest.importorskip("imagecodecs")
+    (tmp_path / "guide.png").write_bytes(imagecodecs.png_encode(stored))
+    model = fuser("glp_hs")
+    np.testing.assert_array_equal(
+        model.fuse([low, tmp_path / "guide.png"]).image, model.fuse([low, stored], guide_encoding="srgb").image
+    )
 
 
 # Layouts

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from imfuse.cubes import CubeDescription
 from imfuse.errors import SizeMismatchError, UsageError
 from imfuse.io.window import Window
 from imfuse.metrics import peak_signal_to_noise_ratio, spectral_angle
 from imfuse.ops.resampling import area_average, upsample_bicubic
-from imfuse.spectral.show.composite import choose_composite, eye_response, nanometres
+from imfuse.spectral.show.composite import choose_composite, eye_response
 from imfuse.spectral.show.explanation import Shot, SpectralExplanation
 from imfuse.spectral.show.looks import Looks, parse_composite, parse_pixel
 from imfuse.spectral.show.maps import angle, rms_error
@@ -142,11 +143,20 @@ def test_the_composite_suits_the_bands() -> None:
         choose_composite(8, asked=(1, 2, 9))
 
 
-def test_wavelengths_are_told_in_nanometres() -> None:
-    assert nanometres((0.49, 0.56), "Micrometers") == pytest.approx((490, 560))
-    assert nanometres((490.0,), "Nanometers") == (490,)
-    assert nanometres((0.49, 2.2), None) == pytest.approx((490, 2200))
-    assert nanometres((1.0, 31.0), None) == ()
+@pytest.mark.parametrize(
+    ("values", "unit", "expected"),
+    [
+        ((0.49, 0.56), "Micrometers", (490, 560)),
+        ((490.0,), "Nanometers", (490,)),
+        ((0.49, 2.2), None, (490, 2200)),
+        ((1.0, 31.0), None, ()),
+    ],
+)
+def test_wavelengths_are_told_in_nanometres(
+    values: tuple[float, ...], unit: str | None, expected: tuple[float, ...]
+) -> None:
+    found = CubeDescription(wavelengths=values, wavelength_unit=unit).nanometres
+    assert found == pytest.approx(expected)
 
 
 def test_what_is_not_there_is_refused() -> None:

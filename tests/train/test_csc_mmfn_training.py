@@ -10,18 +10,19 @@ import torch
 from torch import nn
 from typer.testing import CliRunner
 
+import imfuse
 from cave_maker import make_cave
 from imfuse.cli import app
 from imfuse.data.cave import cave_set, read_cave
-from imfuse.data.spectral_pair import read_pair
 from imfuse.data.wald import WaldProtocol
-from imfuse.errors import DataError, OutputError, SizeMismatchError, UsageError
+from imfuse.errors import DataError, OutputError, SizeMismatchError, SourceError, UsageError
 from imfuse.losses.bands import bands_loss
 from imfuse.metrics import peak_signal_to_noise_ratio
 from imfuse.ops.resampling import area_average, upsample_bicubic
 from imfuse.registry import load_network, read_card
 from imfuse.train.csc_mmfn import CSCMMFNConfig, Sharpening, scene_scores, take_statistics, train_csc_mmfn
-from imfuse.train.cubes import PackedScene
+from imfuse.train.cubes import PackedScene, SceneCrops, pack
+from imfuse.train.spectral_pair import read_pair
 from imfuse.train.spectral_runs import read_scenes, train_on_pair, train_on_scenes
 
 SMALL = CSCMMFNConfig(
@@ -162,10 +163,43 @@ def test_pairs_are_read_in_every_layout(tmp_path: Path) -> None:
     np.save(tmp_path / "short.npy", np.ones((24, 23, 5)))
     with pytest.raises(SizeMismatchError, match="24×23 pixels and its guide 96×88"):
         read_pair(tmp_path / "short.npy", guide)
-    for values, words in ((np.full((24, 22, 5), np.nan), "no numbers"), (-np.ones((24, 22, 5)), "from -1 to -1")):
+    for error, values, words in (
+        (SourceError, np.full((24, 22, 5), np.nan), "no values"),
+        (DataError, -np.ones((24, 22, 5)), "no value is above 0"),
+    ):
         np.save(tmp_path / "wrong.npy", values)
-        with pytest.raises(DataError, match=words):
+        with pytest.raises(error, match=words):
             read_pair(tmp_path / "wrong.npy", guide)
+
+
+def test_what_is_missing_is_neither_learned_nor_scored(tmp_path: Path) -> None:
+    """Half of the scene is missing, as NaN: the training sees the other half, and its result is that of ``fuse``."""
+    low, guide = write_pair(tmp_path, 24, 48)
+    values = tifffile.imread(low).transpose(1, 2, 0).astype(np.float32)
+    values[:, 24:] = np.nan
+    values[2, 3, 1] = -5
+    np.save(tmp_path / "half.npy", values)
+    pair = read_pair(tmp_path / "half.npy", guide)
+    assert pair.valid.sum() == 24 * 24
+    assert pair.peak == np.nanmax(values)
+    assert any("1 values below 0" in note for note in pair.notes)
+    scene = pack("half", pair.low, area_average(pair.guide, 4), pair.valid)
+    crops = SceneCrops([scene], WaldProtocol(4), 16, 0)
+    windows = pair.low[0, 0, :, :24].clamp(0, 1).unfold(0, 16, 1).unfold(1, 16, 1)
+    for number in range(20):
+        truth = crops[0, number].truth[0]
+        squares = [turned for turns in range(4) for turned in (truth.rot90(turns), truth.rot90(turns).flip(-1))]
+        assert min(float((windows - one).abs().amax((-1, -2)).min()) for one in squares) < 1e-4
+    config = replace(SMALL, epochs=1, filters=4, units=1)
+    card, target = train_on_pair(config, tmp_path / "half.npy", guide, tmp_path / "run", progress=False)
+    network = load_network(card)
+    cut = pack("cut", pair.low[..., :24], area_average(pair.guide, 4)[..., :24])
+    scores = [scene_scores(network, WaldProtocol(4), [one])[0]["psnr"] for one in (scene, cut)]
+    assert scores[0] == pytest.approx(scores[1], abs=0.5)  # but for the border, which is filled or reflected
+    fused = np.load(target)
+    assert np.isnan(fused[:, 96:]).all() and np.isfinite(fused[:, :96]).all()
+    again = imfuse.load(card.weights_path, task="spectral").fuse([tmp_path / "half.npy", guide])
+    np.testing.assert_array_equal(again.image, fused)
 
 
 def test_a_georeferenced_pair_becomes_a_georeferenced_result(tmp_path: Path) -> None:
@@ -185,7 +219,7 @@ def test_a_georeferenced_pair_becomes_a_georeferenced_result(tmp_path: Path) -> 
             file.descriptions = [f"{name} {band}" for band in range(count)]
     pair = read_pair(tmp_path / "lr.tif", tmp_path / "hr.tif")
     assert pair.peak == values[values < 65535].max()
-    assert pair.empty.sum() == 16 * 6
+    assert (~pair.valid).sum() == 6
     assert float(pair.low.max()) == 1
     config = replace(SMALL, epochs=1, crops=2, filters=4, units=1)
     _, target = train_on_pair(config, tmp_path / "lr.tif", tmp_path / "hr.tif", tmp_path / "run", progress=False)

@@ -47,6 +47,17 @@ class CubeDescription:
     band_tags: tuple[Mapping[str, str], ...] = ()
     header: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def nanometres(self) -> tuple[float, ...]:
+        """The wavelengths in nm; empty where neither their unit nor their values tell what they are in."""
+        values, unit = self.wavelengths, (self.wavelength_unit or "").strip().lower()
+        if unit in ("nm", "nanometers", "nanometres", "nanometer", "nanometre"):
+            return values
+        micrometres = unit in ("um", "µm", "μm", "micrometers", "micrometres", "microns", "micrometer", "micrometre")
+        if micrometres or (values and min(values) >= 0.2 and max(values) <= 20):
+            return tuple(1000 * value for value in values)
+        return values if values and min(values) >= 200 else ()
+
 
 class Cube(Protocol):
     """A cube of bands that is read by windows; a context manager that closes it.
@@ -133,5 +144,5 @@ class CubeWriter(Protocol):
 
 
 def is_curved(dtype: np.dtype[Any], bands: int) -> bool:
-    """Whether values of this kind are taken for those of an RGB picture, under the sRGB curve."""
+    """Whether values of this kind, in a format of sensors or in memory, are taken for an RGB picture under sRGB."""
     return dtype == np.uint8 and bands == 3

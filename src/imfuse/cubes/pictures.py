@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imfuse.cubes.checks import check_window
-from imfuse.cubes.cube import CubeDescription, is_curved
+from imfuse.cubes.cube import CubeDescription
 from imfuse.io.naming import told
 from imfuse.io.source import PixelSource, release
 from imfuse.io.window import Window
@@ -35,7 +35,7 @@ class PictureCube:
         self.bands = source.channels
         self.dtype: np.dtype[Any] = source.dtype
         self.description = CubeDescription(names=(None,) * self.bands)
-        self.curved = is_curved(self.dtype, self.bands)
+        self.curved = self.bands == 3 and self.dtype.kind == "u"  # of 16 bits too: formats of pictures mean sRGB
         self.block = (1, 1)
         left_out = told(self.name, ("its opacity (alpha) left out",)) if source.has_alpha else ()
         self.notes = (*source.notes, *left_out)

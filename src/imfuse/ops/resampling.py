@@ -166,8 +166,20 @@ def with_averages(x: Tensor, low: Tensor) -> Tensor:
         raise UsageError(f"averages of {sizes[0]} pixels are no averages of a picture of {sizes[1]}")
     missing = low - area_average(x, scale)
     smooth = upsample_bicubic(missing, scale)
-    rest = missing - area_average(smooth, scale)
-    return x + smooth + F.interpolate(rest, size=x.shape[-2:], mode="nearest")
+    rest = (missing - area_average(smooth, scale))[..., None, :, None]
+    if torch.is_grad_enabled():
+        return _of_blocks(_blocks(x + smooth, scale) + rest)
+    return _of_blocks(_blocks(smooth.add_(x), scale).add_(rest))  # new memory costs more than the sum
+
+
+def _blocks(x: Tensor, scale: int) -> Tensor:
+    """(B, C, H, W) as blocks (B, C, h, scale, w, scale); a view."""
+    return x.unflatten(-1, (-1, scale)).unflatten(-3, (-1, scale))
+
+
+def _of_blocks(x: Tensor) -> Tensor:
+    """The inverse of :func:`_blocks`."""
+    return x.flatten(-2).flatten(-3, -2)
 
 
 def _point_spread(scale: int, sigma: float | None) -> Tensor:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imfuse.errors import UsageError
+from imfuse.spectral.wavelengths import differ, learned_wavelengths, span
 
 if TYPE_CHECKING:
     from imfuse.model_card import ModelCard
@@ -52,17 +53,23 @@ class Choice:
     reason: str
 
 
-def default_model(shape: PairShape, cards: Iterable[ModelCard]) -> Choice:
+def default_model(shape: PairShape, cards: Iterable[ModelCard], wavelengths: Sequence[float] = ()) -> Choice:
     """The model for a pair where the user names none.
 
-    The trained one for just these bands, channels and scale, ``csc-mmfn-xSCALE`` before others; without any, the best
-    classical method, which takes all.
+    The trained one for just these bands, channels and scale, ``csc-mmfn-xSCALE`` before others; without any, or where
+    the bands are known to be others than it has learned, the best classical method, which takes all.
 
     Args:
         shape: of the pair.
         cards: the models that there are.
+        wavelengths: of the bands in nm; empty where they are not known.
     """
-    fitting = [card.name for card in cards if card.learned and shape_of(card) == shape]
+    of_shape = [card for card in cards if card.learned and shape_of(card) == shape]
+    fitting = [card.name for card in of_shape if not differ(wavelengths, learned_wavelengths(card))]
+    if of_shape and not fitting:
+        learned = span(learned_wavelengths(of_shape[0]))
+        reason = f"the trained model for {shape.words} has learned the bands at {learned}, and these are at "
+        return Choice(BEST_CLASSICAL, f"{reason}{span(wavelengths)}; imfuse train csc-mmfn --pair makes one for them")
     if fitting:
         preferred = TRAINED.format(scale=shape.scale)
         return Choice(preferred if preferred in fitting else fitting[0], f"the trained model for {shape.words}")

@@ -8,6 +8,7 @@ from typing import Any, get_args
 from imfuse.classical.spectral.method import GuideEncoding, SpectralMethod
 from imfuse.cubes import Cube
 from imfuse.errors import UsageError
+from imfuse.networks.csc_mmfn import CSCMMFN
 from imfuse.networks.protocol import FusionNetwork
 
 _RGB = 3
@@ -28,9 +29,12 @@ def settled_encoding(
 ) -> tuple[FusionNetwork, list[str]]:
     """The network with the guide's encoding settled, and what the report says of it.
 
-    Trained models have learned the guide as it is stored, and need nothing. The classical methods mix light. With
-    ``auto`` a guide is decoded by the sRGB curve where it is an RGB picture of 8 bits, or RGB in floats in memory, as
-    programs hold pictures; other files, of deeper sensors and panchromatic ones, hold light.
+    The classical methods mix light. With ``auto`` a guide is decoded by the sRGB curve where it is an RGB picture of
+    whole numbers, or RGB in floats in memory, as programs hold pictures; other files, of deeper sensors and
+    panchromatic ones, hold light.
+
+    A trained model has learned guides of one encoding. An RGB guide of the other one, by the same rule, is brought to
+    it; RGB in floats in memory may be either, and is taken for what was learned.
 
     Args:
         network: the model.
@@ -40,18 +44,15 @@ def settled_encoding(
         asked: by the user; by default the model's own.
 
     Raises:
-        UsageError: it was asked of a trained model.
+        UsageError: it was asked of a trained model for guides that are not RGB.
     """
+    in_memory = not isinstance(given, str | Path) and guide.dtype.kind == "f" and guide.bands == _RGB
+    if isinstance(network, CSCMMFN):
+        return _as_learned(network, name, guide, in_memory, asked)
     if not isinstance(network, SpectralMethod):
-        if asked not in (None, "auto"):
-            raise UsageError(
-                f"model {name!r} takes the guide as it is stored, whose encoding it has learned; leave "
-                "--guide-encoding out, or choose a classical method"
-            )
         return network, []
     wanted = asked or network.guide_encoding
     if wanted == "auto":
-        in_memory = not isinstance(given, str | Path) and guide.dtype.kind == "f" and guide.bands == _RGB
         wanted = "srgb" if guide.curved or in_memory else "linear"
     notes = []
     if network.mixes_light and guide.bands == _RGB:
@@ -61,3 +62,26 @@ def settled_encoding(
         }
         notes = [f"{guide.name}: {words[wanted]}"]
     return network.with_encoding(wanted), notes
+
+
+def _as_learned(
+    network: CSCMMFN, name: str, guide: Cube, in_memory: bool, asked: GuideEncoding | None
+) -> tuple[FusionNetwork, list[str]]:
+    if guide.bands != _RGB:
+        if asked not in (None, "auto"):
+            raise UsageError(
+                f"model {name!r} takes a guide of {guide.bands} channels as it is stored, whose encoding it has "
+                "learned; leave --guide-encoding out, or choose a classical method"
+            )
+        return network, []
+    curved = asked == "srgb" or (asked != "linear" and (network.guide_curved if in_memory else guide.curved))
+    if curved == network.guide_curved:
+        return network, []
+    words = (
+        f"decoded by the sRGB curve, since {name} has learned guides of light; --guide-encoding linear takes it for "
+        "light"
+        if curved
+        else f"taken as proportional to light, and brought under the sRGB curve as the pictures that {name} has "
+        "learned; --guide-encoding srgb takes it for such a picture"
+    )
+    return network.for_guides(curved), [f"{guide.name}: {words}"]

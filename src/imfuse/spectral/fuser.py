@@ -28,10 +28,11 @@ from imfuse.spectral.choice import check_fit
 from imfuse.spectral.encoding import check_encoding
 from imfuse.spectral.levels import AskedRange, ranges_of
 from imfuse.spectral.missing import mark
-from imfuse.spectral.plan import SpectralPlan, make_plan, open_pair
+from imfuse.spectral.plan import SpectralPlan, check_apart, make_plan, open_pair
 from imfuse.spectral.quantise import to_units
 from imfuse.spectral.result import SpectralResult
 from imfuse.spectral.tally import SpectralTally, spectral_report
+from imfuse.spectral.wavelengths import wavelength_note
 from imfuse.tiles import parse_memory
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ class SpectralFuser(Fuser):
         self.check_options(cast(Range, range), depth=depth, memory=memory, guide_encoding=guide_encoding)
         given, target = as_sequence(sources, self.task), Path(output)
         create_cube(target, 1, 1, 1, np.float32, CubeDescription(), overwrite=overwrite)  # refuses what cannot be one
-        _check_apart(target, given)
+        check_apart(target, given)
         started = time.perf_counter()
         with self._planned(given, range, depth, memory, guide_encoding, progress) as plan:
             size = plan.pair.low.bands, plan.height, plan.width
@@ -261,7 +262,9 @@ class SpectralFuser(Fuser):
                 memory=parse_memory(memory),
                 told=part_of(progress, 0.0, _LOOK),
             )
-            plan.notes[:0] = [self.chosen] if self.chosen else []
+            wavelengths = pair.low.description.nanometres
+            told = "" if self.card is None else wavelength_note(self.card, wavelengths, pair.low.name)
+            plan.notes[:0] = [note for note in (self.chosen, told) if note]
             yield plan
 
     def _sharpen(self, plan: SpectralPlan, writer: CubeWriter, progress: Progress | None) -> SpectralTally:
@@ -308,14 +311,3 @@ class SpectralFuser(Fuser):
 
     def _told(self, plan: SpectralPlan, tally: SpectralTally, seconds: float) -> Report:
         return spectral_report(plan, tally, seconds, self.task, self.name, str(self.device))
-
-
-def _check_apart(target: Path, given: Sequence[Any]) -> None:
-    """Refuse an output that is one of the sources.
-
-    Raises:
-        UsageError: it is so.
-    """
-    for source in given:
-        if isinstance(source, str | Path) and target.exists() and Path(source).exists() and target.samefile(source):
-            raise UsageError(f"{target}: is one of the sources; choose another output")

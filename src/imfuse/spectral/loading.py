@@ -42,7 +42,7 @@ def load_default(sources: Sequence[Any], **settings: Any) -> SpectralFuser:
     given = as_sequence(sources, found)
     names = [role.name for role in found.roles_for(len(given))]
     with open_pair([_first(source) for source in given], names) as pair:
-        choice = default_model(pair.shape, list_models(TASK))
+        choice = default_model(pair.shape, list_models(TASK), pair.low.description.nanometres)
     fuser = load_spectral(choice.model, **settings)
     fuser.chosen = f"{choice.model}: {choice.reason}"
     return fuser

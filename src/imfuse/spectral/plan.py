@@ -14,6 +14,7 @@ from torch import Tensor
 
 from imfuse.classical.spectral.method import GuideEncoding
 from imfuse.cubes import Cube, CubeDescription, footprint_notes, footprint_scale, fused_description, open_cube
+from imfuse.errors import UsageError
 from imfuse.io.window import Window
 from imfuse.networks.protocol import FusionNetwork
 from imfuse.spectral.choice import PairShape
@@ -150,7 +151,7 @@ def make_plan(
         SourceError: a cube cannot be read or is empty.
     """
     network, notes = settled_encoding(network, name, pair.guide, pair.given[1], encoding)
-    layers, level_notes = _layers(pair, ranges, memory, told)
+    layers, level_notes = layers_of(pair, ranges, memory, told)
     dtype = np.dtype(np.float32) if as_float else pair.low.dtype
     misses = any(layer.means is not None for layer in layers)
     margin = network.halo + network.alignment - 1 + (REACH if misses else 0)
@@ -162,10 +163,20 @@ def make_plan(
     return SpectralPlan(pair, network, layers, windows, dtype, description, notes)
 
 
-def _layers(
+def layers_of(
     pair: Pair, ranges: Sequence[CubeRange | None], memory: int, told: Progress
 ) -> tuple[tuple[Layer, Layer], list[str]]:
-    """Bands and guide with their levels, and what the report says of these."""
+    """Bands and guide with their levels, and what the report says of these.
+
+    Args:
+        pair: the cubes.
+        ranges: as asked for the bands and the guide.
+        memory: what a look at a cube may take.
+        told: called with the finished fraction of the look.
+
+    Raises:
+        SourceError: a cube cannot be read or is empty.
+    """
     cubes = pair.low, pair.guide
     looked_at = [cube for cube, asked in zip(cubes, ranges, strict=True) if needs_pass(cube, asked)]
     total = sum(cube.height * cube.width for cube in looked_at)
@@ -210,3 +221,14 @@ def _description(pair: Pair, layers: tuple[Layer, Layer], dtype: np.dtype[Any]) 
         if found.nodata is None:
             notes.append(f"{pair.low.name}: names no nodata value; in the result it is {nodata:g}")
     return replace(found, nodata=nodata), notes
+
+
+def check_apart(target: Path, given: Sequence[Any]) -> None:
+    """Refuse an output that is one of the sources.
+
+    Raises:
+        UsageError: it is so.
+    """
+    for source in given:
+        if isinstance(source, str | Path) and target.exists() and Path(source).exists() and target.samefile(source):
+            raise UsageError(f"{target}: is one of the sources; choose another output")

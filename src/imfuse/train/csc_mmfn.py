@@ -66,6 +66,7 @@ class CSCMMFNConfig(TrainingConfig):
             guide transfer may be others.
         units, filters, radius, epsilon, residual, consistent, guide_transfer: of
             :class:`imfuse.networks.csc_mmfn.CSCMMFN`.
+        guide_curved: likewise; of a pair, its guide's own.
     """
 
     network = "csc_mmfn"
@@ -95,6 +96,7 @@ class CSCMMFNConfig(TrainingConfig):
     residual: bool = True
     consistent: bool = True
     guide_transfer: GuideTransfer = "srgb"
+    guide_curved: bool = True
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -118,7 +120,9 @@ class CSCMMFNConfig(TrainingConfig):
     def network_arguments(self) -> dict[str, Any]:
         """Constructor arguments of the network."""
         names = ("bands", "guide_channels", "scale", "units", "filters", "radius", "epsilon")
-        return {name: getattr(self, name) for name in (*names, "residual", "consistent", "guide_transfer")}
+        return {
+            name: getattr(self, name) for name in (*names, "residual", "consistent", "guide_transfer", "guide_curved")
+        }
 
     def construct(self) -> CSCMMFN:
         """A fresh network."""
@@ -220,7 +224,10 @@ def _hold(network: CSCMMFN) -> None:
 
 
 def scene_scores(network: CSCMMFN, protocol: WaldProtocol, scenes: Sequence[PackedScene]) -> list[dict[str, float]]:
-    """PSNR in dB over all pixels and bands, and mean spectral angle in degrees, of every scene; clamped to [0, 1]."""
+    """PSNR in dB over all pixels and bands, and mean spectral angle in degrees, of every scene; clamped to [0, 1].
+
+    Of scenes that lack values, over the pixels that were measured.
+    """
     scores = []
     training = network.training
     network.eval()
@@ -229,6 +236,9 @@ def scene_scores(network: CSCMMFN, protocol: WaldProtocol, scenes: Sequence[Pack
         low, guide, truth = protocol.example(bands, guide, torch.Generator().manual_seed(number))
         with torch.inference_mode():
             fused = network.fuse([low, guide]).clamp(0, 1)
+        if scene.valid is not None:  # a row of pixels: neither figure asks for their neighbours
+            known = scene.valid[: truth.shape[-2], : truth.shape[-1]]
+            fused, truth = (x[..., torch.from_numpy(known)][..., None, :] for x in (fused, truth))
         values = evaluate(fused, metrics=["psnr", "sam"], truth=truth)
         scores.append({key: float(value) for key, value in values.items()})
     network.train(training)

@@ -9,17 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from imfuse.cubes import cube_endings
 from imfuse.data.cave import cave_set, read_cave
-from imfuse.data.spectral_pair import SpectralPair, fused_writer, read_pair, write_bands
 from imfuse.errors import DataError, OutputError
 from imfuse.model_card import ModelCard
 from imfuse.networks.csc_mmfn import CSCMMFN
+from imfuse.spectral.fuser import SpectralFuser
+from imfuse.tasks import task
 from imfuse.train.csc_mmfn import CSCMMFNConfig, scene_scores, train_csc_mmfn
 from imfuse.train.cubes import PackedScene, pack
 from imfuse.train.seeds import keep_best, save_trained, seed_runs
+from imfuse.train.spectral_pair import TrainingPair, fused_writer, read_pair
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +105,7 @@ def train_on_pair(
 
     Args:
         config: the recipe.
-        low: the bands: see :func:`imfuse.data.spectral_pair.read_pair`.
+        low: the bands: see :func:`imfuse.train.spectral_pair.read_pair`.
         guide: of a whole multiple of their size.
         run: folder of the run; ``fused`` with the ending of ``low`` is the result, or ``fused.tif`` where bands are not
             written in its format.
@@ -126,21 +127,24 @@ def train_on_pair(
     pair = read_pair(low, guide)
     recipe = _fitted(config, pair)
     run.mkdir(parents=True, exist_ok=True)
-    writer = fused_writer(target, pair)
-    for note in (*pair.notes, *writer.notes):
+    early = (*pair.notes, *fused_writer(target, pair).notes)
+    for note in early:
         log.warning("%s", note)
     reduced = recipe.protocol().reduced(pair.low, pair.guide, curved=pair.curved)
-    scenes = [pack(low.name, reduced.truth, reduced.guide)]
+    height, width = reduced.truth.shape[-2:]
+    scenes = [pack(low.name, reduced.truth, reduced.guide, pair.valid[:height, :width])]
+    if not pair.valid[:height, :width].any():
+        raise DataError(f"{low.name}, {guide.name}: no pixel has all bands and all of the guide to train on")
     network = train_csc_mmfn(recipe, scenes, run, validation=scenes, resume=resume, progress=progress)
-    with torch.inference_mode():
-        fused = network.fuse([pair.low, pair.guide])
-    clipped = write_bands(writer, fused, pair)
-    if clipped:
-        log.info("%d values of %d were clipped to the range of %s", clipped, fused.numel(), pair.dtype)
     words = {f"{low.name}, {guide.name}": f"given by the user; the bands were divided by {pair.peak:g}"}
     figures = {"training pair, one scale down": _figures(network, recipe, scenes)}
     name = model_name(recipe)
-    return save_trained(network, name, recipe, run, tasks=TASKS, data=words, figures=figures), target
+    card = save_trained(network, name, recipe, run, tasks=TASKS, data=words, figures=figures)
+    report = SpectralFuser(network, task(TASKS[0]), name, card=card).fuse_file([low, guide], target)
+    for note in report.notes:
+        if note not in early:
+            log.info("%s", note)
+    return card, target
 
 
 def model_name(config: CSCMMFNConfig) -> str:
@@ -148,7 +152,7 @@ def model_name(config: CSCMMFNConfig) -> str:
     return f"csc-mmfn-x{config.scale}" + ("-linear" if config.guide_transfer == "linear" else "")
 
 
-def _fitted(config: CSCMMFNConfig, pair: SpectralPair) -> CSCMMFNConfig:
+def _fitted(config: CSCMMFNConfig, pair: TrainingPair) -> CSCMMFNConfig:
     """The recipe for a pair."""
     bands, channels, scale = pair.low.shape[1], pair.guide.shape[1], pair.scale
     side = min(pair.low.shape[-2:]) // scale * scale
@@ -159,7 +163,7 @@ def _fitted(config: CSCMMFNConfig, pair: SpectralPair) -> CSCMMFNConfig:
             "least; take a larger part of the scene"
         )
     crop = max(2 * scale, min(config.crop, side) // scale * scale)
-    return replace(config, bands=bands, guide_channels=channels, scale=scale, crop=crop)
+    return replace(config, bands=bands, guide_channels=channels, scale=scale, crop=crop, guide_curved=pair.curved)
 
 
 def _check_bands(config: CSCMMFNConfig, bands: int, channels: int, place: str) -> None:

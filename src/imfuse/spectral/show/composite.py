@@ -9,14 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imfuse.errors import UsageError
-
-CAVE_BANDS = 31
-"""A cube of so many bands that does not tell its wavelengths is taken for 400, 410 … 700 nm, as CAVE's are."""
+from imfuse.spectral.wavelengths import CAVE_WAVELENGTHS
 
 _PRIMARIES = (660.0, 555.0, 480.0)
 """Where red, green and blue bands of satellites are looked for, in nm."""
 _NEAR = 60.0
-_VISIBLE = (400.0, 700.0)
+_VISIBLE = (CAVE_WAVELENGTHS[0], CAVE_WAVELENGTHS[-1])
 _LARGEST_GAP = 40.0
 """Bands farther from each other than this, in nm, sample a spectrum too thinly for the eye's curves."""
 
@@ -54,7 +52,8 @@ def choose_composite(
 ) -> Composite:
     """The composite that suits bands.
 
-    In this order: the three bands that are asked for; the eye's curves where the wavelengths sample 400…700 nm closely;
+    In this order: the three bands that are asked for; the eye's curves where the wavelengths sample 400…700 nm closely
+    (31 bands that do not tell theirs are taken for CAVE's);
     the bands next to 660, 555 and 480 nm where they are near enough; three bands spread over all of them, the longest
     wavelength (or the last band) as red.
 
@@ -73,9 +72,9 @@ def choose_composite(
     if count < 3:
         return Composite(np.full((3, count), 1 / count), "gray: the mean of the bands", True)
     known = np.asarray(wavelengths, np.float64)
-    assumed = not len(known) and count == CAVE_BANDS
+    assumed = not len(known) and count == len(CAVE_WAVELENGTHS)
     if assumed:
-        known = np.linspace(*_VISIBLE, CAVE_BANDS)
+        known = np.asarray(CAVE_WAVELENGTHS)
     if len(known) == count:
         if _samples_colour(known):
             words = "colours as an eye sees them (CIE 1931, a flat spectrum is white)"
@@ -103,17 +102,6 @@ def eye_response(wavelengths: NDArray[np.float64]) -> NDArray[np.float64]:
     xyz = np.stack([sum(_lobe(wavelengths, *lobe) for lobe in lobes) * steps for lobes in _LOBES])
     rgb = _XYZ_TO_RGB @ xyz
     return np.asarray(rgb / rgb.sum(1, keepdims=True))
-
-
-def nanometres(wavelengths: Sequence[float], unit: str | None) -> tuple[float, ...]:
-    """Wavelengths in nm; empty where the unit says nothing that is known and the values do not either."""
-    name = (unit or "").strip().lower()
-    if name in ("nm", "nanometers", "nanometres", "nanometer", "nanometre"):
-        return tuple(wavelengths)
-    micrometres = name in ("um", "µm", "μm", "micrometers", "micrometres", "microns", "micrometer", "micrometre")
-    if micrometres or (wavelengths and min(wavelengths) >= 0.2 and max(wavelengths) <= 20):
-        return tuple(1000 * value for value in wavelengths)
-    return tuple(wavelengths) if wavelengths and min(wavelengths) >= 200 else ()
 
 
 def check_band(number: int, count: int) -> None:

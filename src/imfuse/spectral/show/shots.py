@@ -16,7 +16,6 @@ from imfuse.io.window import Window
 from imfuse.ops.resampling import upsample_bicubic
 from imfuse.spectral.missing import missing_of
 from imfuse.spectral.plan import SpectralPlan
-from imfuse.spectral.show.composite import nanometres
 from imfuse.spectral.show.explanation import Shot, SpectralExplanation, Subject
 from imfuse.spectral.show.looks import Looks
 
@@ -41,14 +40,13 @@ def explanation_of(plan: SpectralPlan, model: str, truth: Cube | None, looks: Lo
             f"{low.cube.bands} of {plan.height}×{plan.width}; the truth has the bands of {low.cube.name} and the size "
             f"of {guide.cube.name}"
         )
-    description = low.cube.description
     subject = Subject(
         plan.height,
         plan.width,
         low.cube.bands,
         truth is not None,
         model,
-        nanometres(description.wavelengths, description.wavelength_unit),
+        low.cube.description.nanometres,
         low.levels.low,
         low.levels.high,
         guide.cube.curved,
