@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 import time
+import tomllib
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -251,10 +252,16 @@ def test_models_and_doctor(run: Run) -> None:
     assert status == 0
     cards = json.loads(shown)
     assert [card["name"] for card in cards] == [card.name for card in imfuse.list_models()]
-    assert run("models")[0] == 0
+    status, shown, _ = run("models")
+    assert status == 0
+    assert "csc-mmfn-x4, for: 31 bands, a guide of 3 channels, scale 4" in shown
     status, shown, _ = run("doctor")
     assert status == 0
     assert "weights sound" in shown
+    extras = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))["project"][
+        "optional-dependencies"
+    ]
+    assert all(f"extra {extra}" in shown for extra in extras if extra not in ("all", "dev"))
 
 
 def test_version_and_help(run: Run) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 GROUND = (24, 24, 26)
-_MARGIN, _CAPTION, _TEXT = 8, 20, 13
+_MARGIN, _CAPTION, _TEXT, _TITLE = 8, 20, 13, 17
 _TALLEST, _THINNEST = 2, 8
 
 
@@ -38,10 +38,13 @@ def contact_sheet(rows: Sequence[Sequence[Cell | None]], cell_width: int = 400, 
     drawn = [[(cell.caption, _thumbnail(cell.image, cell_width)) if cell else None for cell in row] for row in rows]
     heights = [max(cell[1].height for cell in row if cell) + _CAPTION + _MARGIN for row in drawn]
     columns = max(len(row) for row in drawn)
-    top = _MARGIN + (2 * _CAPTION if title else 0)
-    sheet = Image.new("RGB", (columns * (cell_width + _MARGIN) + _MARGIN, sum(heights) + top), GROUND)
+    width = columns * (cell_width + _MARGIN) + _MARGIN
+    lines = _lines(title, width - 2 * _MARGIN)
+    top = _MARGIN + ((len(lines) + 1) * _CAPTION if title else 0)
+    sheet = Image.new("RGB", (width, sum(heights) + top), GROUND)
     draw = ImageDraw.Draw(sheet)
-    draw.text((_MARGIN, _MARGIN), title, fill=(255, 255, 255), font_size=_TEXT + 4)
+    for number, line in enumerate(lines):
+        draw.text((_MARGIN, _MARGIN + number * _CAPTION), line, fill=(255, 255, 255), font_size=_TITLE)
     for row, height in zip(drawn, heights, strict=True):
         for column, cell in enumerate(row):
             if cell is None:
@@ -52,6 +55,21 @@ def contact_sheet(rows: Sequence[Sequence[Cell | None]], cell_width: int = 400, 
             sheet.paste(picture, (left, top + _CAPTION))
         top += height
     return np.asarray(sheet)
+
+
+def _lines(text: str, width: int) -> list[str]:
+    """A title in lines that a sheet of ``width`` pixels shows whole; a word that is longer stays one."""
+    from PIL import ImageFont
+
+    font = ImageFont.load_default(_TITLE)
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and font.getlength(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
 
 
 def _thumbnail(image: NDArray[Any], width: int) -> Any:

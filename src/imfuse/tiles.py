@@ -43,7 +43,7 @@ def tile_side(memory: int, bytes_per_pixel: int, halo: int, largest: int = CACHE
     if side < SMALLEST:
         least = bytes_per_pixel * (SMALLEST + 2 * halo) ** 2
         raise UsageError(
-            f"memory of {memory} bytes is too little for this model: give at least {-(-least // 2**20)}MiB"
+            f"memory of {memory / 2**20:.4g}MiB is too little for this model: give at least {-(-least // 2**20)}MiB"
         )
     return min(side, largest)
 

@@ -79,10 +79,14 @@ def test_sizes_alone_are_compared_where_no_ground_is_known() -> None:
 @pytest.mark.parametrize(
     ("low", "guide", "words"),
     [
-        ((10, 12), (41, 48), ["10×12 pixels and its guide 41×48", "same whole multiple"]),
+        ((10, 12), (41, 48), ["12×10 pixels and its guide 48×41", "same whole multiple", "guide to 4 times", "48×40"]),
         ((10, 12), (40, 36), ["same whole multiple"]),
         ((10, 12), (10, 12), ["there is nothing to sharpen"]),
-        ((10, 12), (4, 4), ["same whole multiple"]),
+        (
+            (10, 12),
+            (4, 4),
+            ["coarser than the bands", "are the two swapped? Give the bands first", "guide.png low.npy"],
+        ),
     ],
 )
 def test_sizes_that_do_not_fit(low: tuple[int, int], guide: tuple[int, int], words: list[str]) -> None:
@@ -107,9 +111,21 @@ def test_misfit_on_the_ground_prints_both_footprints() -> None:
             footprint_scale(cube("low.tif", (10, 12), transform, crs), guide)
         text = str(error.value)
         assert words in text
-        assert "Guide guide.tif: EPSG:32633, x 500000 … 500480, y 5499600 … 5500000, 40×48 pixels of 10×10" in text
+        assert "Guide guide.tif: EPSG:32633, x 500000 … 500480, y 5499600 … 5500000, 48×40 pixels of 10×10" in text
         assert ("Bands: EPSG:32632" if crs == OTHER else "Bands: EPSG:32633") in text
         assert "\n" not in text
+
+
+def test_a_swapped_pair_is_told_so_and_not_to_be_resampled() -> None:
+    bands, guide = cube("low.tif", (10, 12), scaled(NORTH_UP, 4)), cube("my guide.tif", (40, 48), NORTH_UP)
+    with pytest.raises(
+        SizeMismatchError, match=r"swapped\? Give the bands first, then the guide: low\.tif 'my guide"
+    ) as error:
+        footprint_scale(guide, bands)
+    assert "gdalwarp" not in str(error.value)
+    # A fine guide of a small piece of ground has fewer pixels than the bands, and is no swap.
+    with pytest.raises(SizeMismatchError, match=r"-ts 4 4 -r cubic 'a piece\.tif'"):
+        footprint_scale(cube("low.tif", (40, 48), scaled(NORTH_UP, 4)), cube("a piece.tif", (4, 4), NORTH_UP))
 
 
 def test_the_advice_makes_them_fit() -> None:

@@ -274,3 +274,14 @@ def test_names_that_gdal_wrote_are_read_without_it(tmp_path: Path) -> None:
     with open_cube(path) as cube:
         assert cube.description.names == (None, None)
         assert "damaged tags of GDAL dropped" in cube.notes[0]
+
+
+def test_of_a_geotiff_that_is_cut_off_the_cause_is_told(tmp_path: Path) -> None:
+    """And not rasterio's "see previous exception for details", which nobody who uses a command line can see."""
+    good = raster(tmp_path / "good.tif", values_of(3, 60, 60))
+    cut = tmp_path / "cut.tif"
+    cut.write_bytes(good.read_bytes()[: good.stat().st_size // 2])
+    with pytest.raises(SourceError, match="cannot be read as GeoTIFF") as error, open_cube(cut) as cube:
+        whole(cube)
+    assert "previous exception" not in str(error.value)
+    assert "\n" not in str(error.value)

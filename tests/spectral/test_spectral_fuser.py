@@ -155,6 +155,8 @@ def test_what_is_clipped_is_told() -> None:
     assert result.report.beyond == pytest.approx(share)
     assert f"{100 * share:.3g} % of them were beyond" in " ".join(result.report.notes)
     assert exact.report.beyond == 0
+    within = fuser("bicubic").fuse([np.full((4, 4, 2), 100, np.uint8), np.full((8, 8), 100, np.uint8)])
+    assert "values are rounded to uint8; none of them was beyond its range" in within.report.notes
 
 
 # What is missing

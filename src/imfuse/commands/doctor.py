@@ -14,7 +14,13 @@ from imfuse import __version__, list_models
 from imfuse.errors import ImfuseError
 
 CORE = ("torch", "numpy", "opencv-python-headless", "pillow", "tifffile", "imagecodecs", "safetensors", "typer", "rich")
-EXTRAS = {"train": ("lightning", "matplotlib"), "medical": ("pydicom", "nibabel")}
+EXTRAS = {
+    "train": ("lightning", "matplotlib"),
+    "bench": ("matplotlib",),
+    "detect": ("onnxruntime", "pycocotools", "pyyaml"),
+    "geo": ("rasterio",),
+    "medical": ("pydicom", "nibabel"),
+}
 
 
 def run_doctor() -> int:

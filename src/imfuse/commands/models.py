@@ -10,6 +10,7 @@ from rich.table import Table
 
 from imfuse import list_models
 from imfuse.registry import ModelCard
+from imfuse.spectral.choice import shape_of
 from imfuse.tasks import TASKS
 
 
@@ -28,6 +29,9 @@ def show_models(task: str | None, *, as_json: bool) -> None:
             console.print(_table(title, cards))
     for card in [*learned, *classical]:
         trained = "; ".join(f"{name}: {words}" for name, words in card.data.items())
+        shape = shape_of(card)
+        if shape is not None:
+            console.print(f"{card.name}, for: {shape.words}", markup=False, highlight=False)
         lines = [("paper", card.paper), ("trained on", trained), ("licence", card.licence)]
         for title, words in lines if card.learned else lines[:1]:
             console.print(f"{card.name}, {title}: {words}", markup=False, highlight=False)

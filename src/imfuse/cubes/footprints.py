@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from dataclasses import replace
 
 from imfuse.cubes.cube import Cube, CubeDescription
@@ -27,7 +28,7 @@ def footprint_scale(low: Cube, guide: Cube) -> int:
     Raises:
         SizeMismatchError: they do not fit; the message tells both footprints, and what to do.
     """
-    misfit = _ground_misfit(low, guide)
+    misfit = _swapped(low, guide) or _ground_misfit(low, guide)
     scale = round(guide.height / low.height)
     if misfit is None and (guide.height, guide.width) != (scale * low.height, scale * low.width):
         misfit = "the guide's size must be the same whole multiple of the bands' on both sides", _advice(low, guide)
@@ -36,7 +37,7 @@ def footprint_scale(low: Cube, guide: Cube) -> int:
     if misfit is not None:
         words, advice = misfit
         raise SizeMismatchError(
-            f"{low.name}: has {low.height}×{low.width} pixels and its guide {guide.height}×{guide.width}: {words}. "
+            f"{low.name}: has {low.width}×{low.height} pixels and its guide {guide.width}×{guide.height}: {words}. "
             f"Bands: {footprint_text(low)}. Guide {guide.name}: {footprint_text(guide)}. What to do: {advice}"
         )
     return scale
@@ -73,8 +74,8 @@ def fused_description(low: Cube, guide: Cube, scale: int) -> CubeDescription:
 
 
 def footprint_text(cube: Cube) -> str:
-    """A cube's place for a message: reference system, bounds, size of a pixel, pixels."""
-    pixels = f"{cube.height}×{cube.width} pixels"
+    """A cube's place for a message: reference system, bounds, pixels (width × height), size of a pixel."""
+    pixels = f"{cube.width}×{cube.height} pixels"
     place = cube.description.georeference
     if place is None:
         return f"{pixels}, no georeference"
@@ -83,6 +84,24 @@ def footprint_text(cube: Cube) -> str:
     _, b, _, d, e, _ = place.transform
     turned = ", turned" if b or d else ", south up" if e > 0 else ""
     return f"{_crs_name(place)}, x {left} … {right}, y {bottom} … {top}, {pixels} of {wide}×{tall}{turned}"
+
+
+def _swapped(low: Cube, guide: Cube) -> tuple[str, str] | None:
+    """Words and advice for a guide that is coarser than the bands: on the ground where both lie there, else in pixels.
+
+    Left to the other checks, it would be told to resample the coarse picture.
+    """
+    place, finer = low.description.georeference, guide.description.georeference
+    if place is not None and finer is not None:
+        if not _same_crs(place.crs, finer.crs):
+            return None
+        coarser = all(g > 1.5 * b for b, g in zip(place.pixel_size, finer.pixel_size, strict=True))
+    else:
+        coarser = guide.height < low.height and guide.width < low.width
+    if not coarser:
+        return None
+    order = f"{shlex.quote(guide.name)} {shlex.quote(low.name)}"
+    return "the guide is coarser than the bands", f"are the two swapped? Give the bands first, then the guide: {order}"
 
 
 def _ground_misfit(low: Cube, guide: Cube) -> tuple[str, str] | None:
@@ -110,7 +129,10 @@ def _advice(low: Cube, guide: Cube) -> str:
     place, finer = low.description.georeference, guide.description.georeference
     scale = _nearest_scale(low, guide)
     if place is None or finer is None:
-        return "crop or resample one of them"
+        return (
+            f"crop both to the same ground, then resample the guide to {scale} times the bands' pixels, "
+            f"{scale * low.width}×{scale * low.height}"
+        )
     a, b, _, d, e, _ = place.transform
     if b or d or a < 0 or e > 0:
         return "make both upright and north up first: gdalwarp IN.tif OUT.tif"
@@ -123,13 +145,13 @@ def _advice(low: Cube, guide: Cube) -> str:
             return "choose pictures of the same ground; these do not overlap"
         rows, columns = bottom - top, right - left
         if (rows, columns) != (low.height, low.width):
-            first = f"gdal_translate -srcwin {left} {top} {columns} {rows} {low.name} bands_cut.tif, then "
+            first = f"gdal_translate -srcwin {left} {top} {columns} {rows} {shlex.quote(low.name)} bands_cut.tif, then "
             (x, y) = place.at(left, top)
             place = replace(place, transform=(a, b, x, d, e, y))
     bounds = " ".join(_number(value) for value in place.footprint(rows, columns))
     target = f" -t_srs {_crs_name(place)}" if place.crs and not _same_crs(place.crs, finer.crs) else ""
     size = f"{columns * scale} {rows * scale}"
-    return f"{first}gdalwarp{target} -te {bounds} -ts {size} -r cubic {guide.name} guide_fitted.tif"
+    return f"{first}gdalwarp{target} -te {bounds} -ts {size} -r cubic {shlex.quote(guide.name)} guide_fitted.tif"
 
 
 def _inside(edges: list[float], size: int) -> tuple[int, int]:

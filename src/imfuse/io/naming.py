@@ -25,6 +25,8 @@ def told(name: str, notes: Iterable[str]) -> tuple[str, ...]:
 
 def cause(error: BaseException) -> str:
     """The message of a foreign exception on one line, without its class's decoration and not too long."""
+    if "previous exception" in str(error) and error.__cause__ is not None:  # rasterio tells it there
+        return cause(error.__cause__)
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     text = shown(" ".join(text.split())) or type(error).__name__
     return text if len(text) <= _CAUSE_LIMIT else text[:_CAUSE_LIMIT] + "…"

@@ -28,8 +28,9 @@ class SpectralTally:
         """What the report has to say of the result."""
         notes = []
         if plan.dtype.kind != "f":
-            share = f"{100 * self.clipped / self.values:.3g} %" if self.clipped else "none"
-            notes.append(f"values are rounded to {plan.dtype}; {share} of them were beyond its range and are clipped")
+            share = f"{100 * self.clipped / self.values:.3g} % of them were beyond its range and are clipped"
+            words = share if self.clipped else "none of them was beyond its range"
+            notes.append(f"values are rounded to {plan.dtype}; {words}")
         elif plan.dtype != plan.pair.low.dtype:
             notes.append(f"{plan.pair.low.name}: {plan.pair.low.dtype}, stored as {plan.dtype} in the same units")
         if self.moved:

@@ -39,7 +39,8 @@ def pair_windows(
     if needed(least) > memory:
         whole = "; it needs the whole scene at once, another method such as glp-hs does not"
         raise UsageError(
-            f"memory of {memory} bytes is too little for {name} here: give at least {-(-needed(least) // 2**20)}MiB"
+            f"memory of {memory / 2**20:.4g}MiB is too little for {name} here: "
+            f"give at least {-(-needed(least) // 2**20)}MiB"
             f"{whole if margin >= longest else ''}"
         )
     low, high = least, min(max(CACHE_SIDE // scale, _HALOS * margin, least), longest)
