@@ -174,7 +174,8 @@ def with_averages(x: Tensor, low: Tensor) -> Tensor:
 
 def _blocks(x: Tensor, scale: int) -> Tensor:
     """(B, C, H, W) as blocks (B, C, h, scale, w, scale); a view."""
-    return x.unflatten(-1, (-1, scale)).unflatten(-3, (-1, scale))
+    batch, channels, height, width = x.shape
+    return x.view(batch, channels, height // scale, scale, width // scale, scale)
 
 
 def _of_blocks(x: Tensor) -> Tensor:
