@@ -57,8 +57,8 @@ class Choice:
 def default_model(shape: PairShape, cards: Iterable[ModelCard], wavelengths: Sequence[float] = ()) -> Choice:
     """The model for a pair where the user names none.
 
-    The trained one for just these bands, channels and scale, ``csc-mmfn-xSCALE-linear`` before others; without any, or where
-    the bands are known to be others than it has learned, the best classical method, which takes all.
+    The trained one for just these bands, channels and scale, ``csc-mmfn-xSCALE-linear`` before others; without any, or
+    where the bands are known to be others than it has learned, the best classical method, which takes all.
 
     Args:
         shape: of the pair.
