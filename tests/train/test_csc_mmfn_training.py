@@ -161,7 +161,7 @@ def test_pairs_are_read_in_every_layout(tmp_path: Path) -> None:
     picture = read_pair(low, tmp_path / "made" / "a.rgb.png")
     assert picture.curved
     np.save(tmp_path / "short.npy", np.ones((24, 23, 5)))
-    with pytest.raises(SizeMismatchError, match="24×23 pixels and its guide 96×88"):
+    with pytest.raises(SizeMismatchError, match="23×24 pixels and its guide 88×96"):
         read_pair(tmp_path / "short.npy", guide)
     for error, values, words in (
         (SourceError, np.full((24, 22, 5), np.nan), "no values"),

@@ -220,14 +220,15 @@ def reported(path: Path | None, plain: Mapping[str, Any], job: Job) -> Iterator[
     check_report(path, job.sources, None)
     report = RunReport(path, plain, [job])
     before = set(filter(is_made, [job]))
-    report.begin()
     try:
-        yield outcomes
+        report.begin()  # stopped from here on, there is a report that must say so
+        try:
+            yield outcomes
+        except Exception as error:
+            report.end({job: failure(job, error)})
+            raise
     except KeyboardInterrupt:
         report.end(unheard_of([job], before, _AS_STOPPED) | outcomes, interrupted=True)
-        raise
-    except Exception as error:
-        report.end({job: failure(job, error)})
         raise
     report.end(outcomes)
 
