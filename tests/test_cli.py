@@ -10,15 +10,17 @@ import time
 import tomllib
 import zlib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
 import imfuse
 from imfuse.cli import main
-from imfuse.data.samples import infrared_pair
+from imfuse.data.samples import InfraredPair, infrared_pair
 from imfuse.io import Window, open_source, save_image
 
 Run = Callable[..., tuple[int, str, str]]
@@ -38,10 +40,16 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
     return call
 
 
+@cache
+def street(height: int, width: int) -> InfraredPair:
+    """Drawn once: that takes longer than any of the tests."""
+    return infrared_pair("street", height, width)
+
+
 @pytest.fixture
 def pair(tmp_path: Path) -> tuple[Path, Path]:
     """A thermal and a visible picture of 64×48."""
-    made = infrared_pair("street", 48, 64)
+    made = street(48, 64)
     save_image(tmp_path / "thermal.png", made.infrared16)
     save_image(tmp_path / "visible.png", made.visible)
     return tmp_path / "thermal.png", tmp_path / "visible.png"
@@ -164,7 +172,7 @@ def test_wrong_requests_end_in_one_line(
 @pytest.fixture
 def folders(tmp_path: Path) -> tuple[Path, Path, Path]:
     """Two folders of four pairs, one of them bad, and a path for the results."""
-    made = infrared_pair("street", 40, 50)
+    made = street(40, 50)
     for kind in ("ir", "vis"):
         (tmp_path / kind).mkdir()
     for stem in "abcd":
@@ -297,11 +305,16 @@ def test_exif_icc_and_resolution_travel_from_the_visible(run: Run, pair: tuple[P
         assert fused.info["dpi"] == (300, 300)
 
 
-def test_a_killed_run_leaves_no_half_file(folders: tuple[Path, Path, Path]) -> None:
-    large = infrared_pair("street", 900, 1200)
+def enlarge(folders: tuple[Path, Path, Path], height: int, width: int) -> None:
+    """Give the pictures a size whose fusing takes a while, and mend the bad one."""
+    infrared, visible = (cv2.resize(one, (width, height)) for one in (street(40, 50).infrared, street(40, 50).visible))
     for stem in "abcd":
-        save_image(folders[0] / f"{stem}.png", large.infrared, overwrite=True)
-        save_image(folders[1] / f"{stem}.jpg", large.visible, overwrite=True)
+        save_image(folders[0] / f"{stem}.png", infrared, overwrite=True)
+        save_image(folders[1] / f"{stem}.jpg", visible, overwrite=True)
+
+
+def test_a_killed_run_leaves_no_half_file(folders: tuple[Path, Path, Path]) -> None:
+    enlarge(folders, 900, 1200)
     command = [sys.executable, "-m", "imfuse", "fuse", *map(str, folders[:2]), "-o", str(folders[2])]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while process.poll() is None and not (folders[2].is_dir() and any(folders[2].iterdir())):
@@ -317,30 +330,28 @@ def test_a_killed_run_leaves_no_half_file(folders: tuple[Path, Path, Path]) -> N
 def test_importing_and_help_are_quick_and_need_no_torch() -> None:
     code = "import sys, imfuse, imfuse.cli; sys.exit('torch' in sys.modules or 'PIL' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-    started = time.perf_counter()
+    before = os.times()
     subprocess.run([sys.executable, "-m", "imfuse", "--help"], check=True, capture_output=True)
-    # Half a second on an idle machine; the bound leaves room for a busy one.
-    assert time.perf_counter() - started < 3
+    after = os.times()
+    # Half a second of computing, however busy the machine is.
+    assert after.children_user + after.children_system - before.children_user - before.children_system < 2
 
 
 def test_ctrl_c_ends_in_order_and_the_run_can_go_on(folders: tuple[Path, Path, Path]) -> None:
-    large = infrared_pair("street", 600, 800)
-    for stem in "abcd":
-        save_image(folders[0] / f"{stem}.png", large.infrared, overwrite=True)
-        save_image(folders[1] / f"{stem}.jpg", large.visible, overwrite=True)
+    enlarge(folders, 600, 800)
     command = [sys.executable, "-m", "imfuse", "fuse", *map(str, folders[:2]), "-o", str(folders[2])]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     while process.poll() is None and not (folders[2].is_dir() and any(folders[2].glob("[!.]*"))):
         time.sleep(0.005)
     if process.poll() is None:
         process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=60)
+    _, told = process.communicate(timeout=300)
     if process.returncode != 0:  # it may have been done before the signal came
         assert process.returncode == 130
         assert "of 4 pictures are made" in told
         assert "goes on" in told
         assert "Traceback" not in told
-    assert subprocess.run(command, check=False, capture_output=True, timeout=60).returncode == 0
+    assert subprocess.run(command, check=False, capture_output=True, timeout=300).returncode == 0
     assert len(list(folders[2].glob("[!.]*"))) == 4
 
 

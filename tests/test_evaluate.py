@@ -112,7 +112,7 @@ def test_tables_fit_the_terminal_and_name_directions_and_units(run: Run, folders
     status, out, _ = run(folders[0], other, "--sources", *folders[1:], "--metrics", ",".join(keys))
     assert status == 0
     assert max(cell_len(line) for line in out.splitlines()) <= 80
-    for words in ("EN ↑ bit", "SD ↑ grey level", "n = 3", "mean ± deviation", *(METRICS[key].name for key in keys)):
+    for words in ("EN ↑ bit", "SD ↑ gray level", "n = 3", "mean ± deviation", *(METRICS[key].name for key in keys)):
         assert words in out
     assert out.count("image ") >= 4  # two methods, in two parts each
     assert f"{expected(folders, '10')['vif']:.3f}" in out

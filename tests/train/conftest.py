@@ -1,4 +1,4 @@
-"""A small training set from the built-in scenes."""
+"""A small training set from the built-in scenes, and trainings without pictures of their curves."""
 
 from pathlib import Path
 
@@ -6,6 +6,12 @@ import pytest
 
 from imfuse.data.samples import infrared_pair
 from imfuse.io import save_image
+
+
+@pytest.fixture(autouse=True)
+def curves_are_not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To draw them takes four times as long as a short training; of every recipe one training in a fixture draws."""
+    monkeypatch.setattr("imfuse.train.curves.draw_curves", lambda rows, path: path.write_bytes(b""))
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,13 @@ SMALL = CSCIVFNConfig(
 )
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, pairs_folder: Path) -> tuple[CSCIVFN, Path]:
+    """A training that nothing interrupted, and its folder."""
+    run = tmp_path_factory.mktemp("whole")
+    return train_autoencoder(SMALL, pairs_folder, run, progress=False), run
+
+
 def test_the_defaults_are_the_papers() -> None:
     config = CSCIVFNConfig()
     assert (config.units, config.base_activation, config.detail_activation) == (7, "prelu", "sst")
@@ -26,14 +33,17 @@ def test_the_defaults_are_the_papers() -> None:
 
 
 @pytest.mark.parametrize("stop_after", [1, 4])
-def test_resume_continues_bit_for_bit_and_calibrates_alike(tmp_path: Path, pairs_folder: Path, stop_after: int) -> None:
-    whole = train_autoencoder(SMALL, pairs_folder, tmp_path / "whole", progress=False)
+def test_resume_continues_bit_for_bit_and_calibrates_alike(
+    tmp_path: Path, pairs_folder: Path, whole: tuple[CSCIVFN, Path], stop_after: int
+) -> None:
     train_autoencoder(SMALL, pairs_folder, tmp_path / "cut", progress=False, stop_after=stop_after)
     resumed = train_autoencoder(SMALL, pairs_folder, tmp_path / "cut", resume=True, progress=False)
-    for name, value in whole.state_dict().items():
+    network, run = whole
+    for name, value in network.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
-    assert whole.state_dict()["detail_encoder.origin"].abs().max() > 0
-    assert "detail_encoder.0.activation.threshold" in (tmp_path / "whole/curves.csv").read_text()
+    assert network.state_dict()["detail_encoder.origin"].abs().max() > 0
+    assert "detail_encoder.0.activation.threshold" in (run / "curves.csv").read_text()
+    assert (run / "curves.png").stat().st_size > 1000
 
 
 def test_the_settling_holds_the_normalisations_and_takes_smaller_steps(tmp_path: Path, pairs_folder: Path) -> None:

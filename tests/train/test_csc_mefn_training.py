@@ -45,6 +45,13 @@ def brackets(brackets_folder: Path) -> list[Bracket]:
     return read_brackets([brackets_folder], 24)
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, brackets: list[Bracket]) -> tuple[CSCMEFN, Path]:
+    """A training that nothing interrupted, and its folder."""
+    run = tmp_path_factory.mktemp("whole")
+    return train_csc_mefn(SMALL, brackets, run, progress=False), run
+
+
 def test_the_defaults_are_the_papers() -> None:
     config = CSCMEFNConfig()
     assert (config.units, config.epochs, config.learning_rate) == (3, 50, 5e-4)
@@ -52,12 +59,15 @@ def test_the_defaults_are_the_papers() -> None:
 
 
 @pytest.mark.parametrize("stop_after", [1, 4])
-def test_resume_continues_bit_for_bit(tmp_path: Path, brackets: list[Bracket], stop_after: int) -> None:
-    whole = train_csc_mefn(SMALL, brackets, tmp_path / "whole", progress=False)
+def test_resume_continues_bit_for_bit(
+    tmp_path: Path, brackets: list[Bracket], whole: tuple[CSCMEFN, Path], stop_after: int
+) -> None:
     train_csc_mefn(SMALL, brackets, tmp_path / "cut", progress=False, stop_after=stop_after)
     resumed = train_csc_mefn(SMALL, brackets, tmp_path / "cut", resume=True, progress=False)
-    for name, value in whole.state_dict().items():
+    network, run = whole
+    for name, value in network.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
+    assert (run / "curves.png").stat().st_size > 1000
 
 
 def test_the_settling_holds_the_normalisations_and_its_rate_falls(tmp_path: Path, brackets: list[Bracket]) -> None:

@@ -18,6 +18,7 @@ from imfuse.data.wald import WaldProtocol
 from imfuse.errors import DataError, OutputError, SizeMismatchError, SourceError, UsageError
 from imfuse.losses.bands import bands_loss
 from imfuse.metrics import peak_signal_to_noise_ratio
+from imfuse.networks.csc_mmfn import CSCMMFN
 from imfuse.ops.resampling import area_average, upsample_bicubic
 from imfuse.registry import load_network, read_card
 from imfuse.train.csc_mmfn import CSCMMFNConfig, Sharpening, scene_scores, take_statistics, train_csc_mmfn
@@ -40,6 +41,13 @@ def scenes(folder: Path) -> list[PackedScene]:
     return read_scenes(folder)
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, scenes: list[PackedScene]) -> tuple[CSCMMFN, Path]:
+    """A training that nothing interrupted, and its folder."""
+    run = tmp_path_factory.mktemp("whole")
+    return train_csc_mmfn(SMALL, scenes, run, validation=scenes, progress=False), run
+
+
 def test_the_defaults_are_the_papers() -> None:
     config = CSCMMFNConfig()
     assert (config.units, config.epochs, config.loss, config.degradation) == (4, 100, "mse", "area")
@@ -47,17 +55,17 @@ def test_the_defaults_are_the_papers() -> None:
     assert all(type(unit.activation).__name__ == "SoftThreshold" for unit in stack.units())
 
 
-def test_resume_continues_bit_for_bit(tmp_path: Path, scenes: list[PackedScene]) -> None:
-    whole = train_csc_mmfn(SMALL, scenes, tmp_path / "whole", validation=scenes, progress=False)
+def test_resume_continues_bit_for_bit(tmp_path: Path, scenes: list[PackedScene], whole: tuple[CSCMMFN, Path]) -> None:
+    network, run = whole
     train_csc_mmfn(SMALL, scenes, tmp_path / "cut", validation=scenes, progress=False, stop_after=1)
     resumed = train_csc_mmfn(SMALL, scenes, tmp_path / "cut", validation=scenes, resume=True, progress=False)
-    for name, value in whole.state_dict().items():
+    for name, value in network.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
-    curves = [(tmp_path / run / "curves.csv").read_text() for run in ("whole", "cut")]
+    curves = [(folder / "curves.csv").read_text() for folder in (run, tmp_path / "cut")]
     assert curves[0] == curves[1]
     rows = list(DictReader(curves[0].splitlines()))
     assert [row["validation.psnr"] == "nan" for row in rows] == [True, False, True]
-    assert (tmp_path / "whole" / "curves.png").is_file()
+    assert (run / "curves.png").stat().st_size > 1000
 
 
 def test_the_rate_rises_and_falls() -> None:

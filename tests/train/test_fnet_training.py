@@ -17,7 +17,7 @@ from imfuse.losses.fnet import fusion_loss
 from imfuse.networks.fnet import FNet
 from imfuse.networks.ifnet import InvertibleFNet
 from imfuse.train import fnet as fnet_module
-from imfuse.train.fnet import FNetConfig, train_fnet
+from imfuse.train.fnet import FNetConfig, Trained, train_fnet
 from imfuse.train.fnet_runs import train_pairs
 from imfuse.train.pair_crops import PairCrops, PairDraws, read_pairs
 
@@ -31,6 +31,13 @@ def pairs(pairs_folder: Path) -> list[np.ndarray]:
     return read_pairs([pairs_folder], 24)
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, pairs: list[np.ndarray]) -> tuple[Trained, Path]:
+    """A training that nothing interrupted, and its folder."""
+    run = tmp_path_factory.mktemp("whole")
+    return train_fnet(SMALL, pairs, run, progress=False), run
+
+
 def test_the_defaults_are_the_papers() -> None:
     config = FNetConfig()
     assert (config.inverse_steps, config.steps, config.batch, config.crop) == (20000, 20000, 16, 128)
@@ -40,23 +47,25 @@ def test_the_defaults_are_the_papers() -> None:
 
 
 @pytest.mark.parametrize("stop_after", [1, 2, 3])
-def test_resume_continues_bit_for_bit_in_either_stage(tmp_path: Path, pairs: list[np.ndarray], stop_after: int) -> None:
-    whole = train_fnet(SMALL, pairs, tmp_path / "whole", progress=False)
+def test_resume_continues_bit_for_bit_in_either_stage(
+    tmp_path: Path, pairs: list[np.ndarray], whole: tuple[Trained, Path], stop_after: int
+) -> None:
     train_fnet(SMALL, pairs, tmp_path / "cut", progress=False, stop_after=stop_after)
     resumed = train_fnet(SMALL, pairs, tmp_path / "cut", resume=True, progress=False)
-    for before, after in zip(whole, resumed, strict=True):
+    for before, after in zip(whole[0], resumed, strict=True):
         for name, value in before.state_dict().items():
             assert torch.equal(value, after.state_dict()[name]), name
+    assert (whole[1] / "curves.png").stat().st_size > 1000
 
 
 def test_the_second_stage_goes_on_from_the_average_of_the_first_and_leaves_ifnet_alone(
-    tmp_path: Path, pairs: list[np.ndarray]
+    tmp_path: Path, pairs: list[np.ndarray], whole: tuple[Trained, Path]
 ) -> None:
     trained = train_fnet(replace(SMALL, learning_rate=1e-30), pairs, tmp_path, progress=False)
     for name, value in trained.network.state_dict().items():
         torch.testing.assert_close(value, trained.invertible.state_dict()[name], atol=1e-6, rtol=0)
-    moved = train_fnet(SMALL, pairs, tmp_path / "moved", progress=False)
-    state = torch.load(tmp_path / "moved/checkpoints/last.ckpt", weights_only=True)["state_dict"]
+    moved, run = whole
+    state = torch.load(run / "checkpoints/last.ckpt", weights_only=True)["state_dict"]
     inverse = [name for name in state if name.startswith("averaged.inverse.")]
     assert inverse
     for name in inverse:

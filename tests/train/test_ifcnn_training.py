@@ -14,6 +14,8 @@ from imfuse.cli import app
 from imfuse.data.focus_pairs import DepthScene, built_in_scenes, fitted
 from imfuse.data.splits import is_held_out_focus_scene
 from imfuse.errors import UsageError
+from imfuse.io import save_image
+from imfuse.networks.ifcnn import IFCNN
 from imfuse.train.focus_crops import FocusCrops, FocusDraws
 from imfuse.train.focus_runs import FocusData, train_focus
 from imfuse.train.ifcnn import IFCNNConfig, analytic_filters, fused_inside, train_ifcnn
@@ -35,6 +37,13 @@ SMALL = IFCNNConfig(
 def scenes() -> list[DepthScene]:
     """The built-in scenes, small."""
     return built_in_scenes(1, 60, 80)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, scenes: list[DepthScene]) -> tuple[IFCNN, Path]:
+    """A training that nothing interrupted, and its folder."""
+    run = tmp_path_factory.mktemp("whole")
+    return train_ifcnn(SMALL, scenes, run, progress=False), run
 
 
 def test_a_crop_is_sharp_in_one_source_wherever_it_is_blurred_in_the_other(scenes: list[DepthScene]) -> None:
@@ -96,12 +105,15 @@ def test_gradients_reach_every_parameter(rule: str) -> None:
     assert all(float(parameter.grad.abs().max()) > 0 for parameter in network.parameters())
 
 
-def test_a_resumed_training_is_bit_for_bit_the_whole_one(tmp_path: Path, scenes: list[DepthScene]) -> None:
-    whole = train_ifcnn(SMALL, scenes, tmp_path / "whole", progress=False)
+def test_a_resumed_training_is_bit_for_bit_the_whole_one(
+    tmp_path: Path, scenes: list[DepthScene], whole: tuple[IFCNN, Path]
+) -> None:
+    network, run = whole
+    assert (run / "curves.png").stat().st_size > 1000
     for stop_after in (1, 3):  # in the first stage, and in the second
         train_ifcnn(SMALL, scenes, tmp_path / f"cut{stop_after}", progress=False, stop_after=stop_after)
         resumed = train_ifcnn(SMALL, scenes, tmp_path / f"cut{stop_after}", resume=True, progress=False)
-        for name, value in whole.state_dict().items():
+        for name, value in network.state_dict().items():
             assert torch.equal(value, resumed.state_dict()[name]), (stop_after, name)
 
 
@@ -162,12 +174,18 @@ def test_the_command_trains_and_its_model_fuses(tmp_path: Path) -> None:
     assert fuser.fuse(list(sources)).image.shape == (21, 23, 3)
 
 
-def test_a_training_goes_on_from_other_weights(tmp_path: Path) -> None:
-    first = train_focus(SMALL, FocusData(built_in=1), tmp_path / "first", progress=False)
+def test_a_training_goes_on_from_other_weights(tmp_path: Path, scenes: list[DepthScene]) -> None:
+    for name in ("rgb", "depth"):
+        (tmp_path / "scenes" / name).mkdir(parents=True)
+    for number, scene in enumerate(scenes):
+        save_image(tmp_path / f"scenes/rgb/{number}.png", scene.colour)
+        save_image(tmp_path / f"scenes/depth/{number}.png", np.round(scene.depth * 255).clip(1).astype(np.uint8))
+    data = FocusData(depth=[tmp_path / "scenes"], built_in=0)
+    first = train_focus(SMALL, data, tmp_path / "first", progress=False)
     config = replace(SMALL, start=str(first.weights_path), pretrain_steps=0, rule="average")
     start = config.build().state_dict()
     torch.testing.assert_close(start, load(first.weights_path).network.state_dict())
-    card = train_focus(config, FocusData(built_in=1), tmp_path / "second", progress=False)
+    card = train_focus(config, data, tmp_path / "second", progress=False)
     assert card.recipe["start"].startswith("ifcnn-max, SHA-256 ")
     assert str(tmp_path) not in card.path.read_text(encoding="utf-8")
 

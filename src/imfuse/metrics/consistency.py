@@ -17,7 +17,7 @@ AREA = SIZE * SIZE
 BOX = box_taps(SIZE)
 GAUSSIAN = gaussian_taps(SIZE, 1.5)
 C = (0.03 * PEAK) ** 2
-STRENGTH_FLOOR = 0.001  # grey levels
+STRENGTH_FLOOR = 0.001  # gray levels
 LARGEST_EXPONENT = 10.0
 EPSILON = torch.finfo(torch.float64).eps
 STRIP_VALUES = 1 << 16  # pixels of a strip
@@ -31,7 +31,7 @@ def structural_consistency(fused: Tensor, sources: Sequence[Tensor]) -> Tensor:
     The equations are those of `imfuse.metrics.mef.mef_ssim`.
 
     Args:
-        fused: (B, H, W) with H, W ≥ 11, float64 grey levels 0…255.
+        fused: (B, H, W) with H, W ≥ 11, float64 gray levels 0…255.
         sources: one or more tensors like `fused`.
 
     Returns:

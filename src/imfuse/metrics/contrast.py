@@ -12,7 +12,7 @@ from imfuse.metrics.windows import safe_sqrt
 
 
 def standard_deviation(fused: Tensor) -> Tensor:
-    """Standard deviation of the grey levels (SD).
+    """Standard deviation of the gray levels (SD).
 
     SD = sqrt(mean((F − mean F)²)): the population's, divided by the number of pixels. Higher is taken as better: more
     contrast. Differentiable; the gradient of a constant picture is 0.
@@ -21,7 +21,7 @@ def standard_deviation(fused: Tensor) -> Tensor:
         fused: (B, 1, H, W), floating point in [0, 1], or uint8 0…255.
 
     Returns:
-        float64 tensor (B,), grey levels, in [0, 127.5].
+        float64 tensor (B,), gray levels, in [0, 127.5].
 
     Raises:
         UsageError: The picture has another shape, type or range.
@@ -44,7 +44,7 @@ def spatial_frequency(fused: Tensor) -> Tensor:
         fused: (B, 1, H, W) with H, W ≥ 2, floating point in [0, 1], or uint8 0…255.
 
     Returns:
-        float64 tensor (B,), grey levels, in [0, 255·√2].
+        float64 tensor (B,), gray levels, in [0, 255·√2].
 
     Raises:
         UsageError: The picture has another shape, type or range, or a side of one pixel.
@@ -66,7 +66,7 @@ def average_gradient(fused: Tensor) -> Tensor:
         fused: (B, 1, H, W) with H, W ≥ 2, floating point in [0, 1], or uint8 0…255.
 
     Returns:
-        float64 tensor (B,), grey levels per pixel, in [0, 255].
+        float64 tensor (B,), gray levels per pixel, in [0, 255].
 
     Raises:
         UsageError: The picture has another shape, type or range, or a side of one pixel.
@@ -89,7 +89,7 @@ def average_gradient_ifcnn(fused: Tensor) -> Tensor:
         fused: (B, 1, H, W) with H, W ≥ 2, floating point in [0, 1], or uint8 0…255.
 
     Returns:
-        float64 tensor (B,), grey levels per pixel, in [0, 255·√2/4].
+        float64 tensor (B,), gray levels per pixel, in [0, 255·√2/4].
 
     Raises:
         UsageError: The picture has another shape, type or range, or a side of one pixel.
@@ -158,7 +158,7 @@ METRICS = (
         function=standard_deviation,
         family=contrast_family,
         direction="higher",
-        unit="grey level",
+        unit="gray level",
         range=(0.0, 127.5),
         needs="fused",
         variant="population (divided by the number of pixels), levels 0…255",
@@ -171,7 +171,7 @@ METRICS = (
         function=spatial_frequency,
         family=contrast_family,
         direction="higher",
-        unit="grey level",
+        unit="gray level",
         range=(0.0, 255.0 * 2.0**0.5),
         needs="fused",
         variant="forward differences, each direction's mean over its own differences, levels 0…255",
@@ -185,7 +185,7 @@ METRICS = (
         function=average_gradient,
         family=contrast_family,
         direction="higher",
-        unit="grey level per pixel",
+        unit="gray level per pixel",
         range=(0.0, 255.0),
         needs="fused",
         variant="central differences, one-sided at the border, all pixels, levels 0…255",
@@ -199,7 +199,7 @@ METRICS = (
         function=average_gradient_ifcnn,
         family=contrast_family,
         direction="higher",
-        unit="grey level per pixel",
+        unit="gray level per pixel",
         range=(0.0, 255.0 * 2.0**0.5 / 4.0),
         needs="fused",
         variant="IFCNN's: forward differences, pixels that have both, divided by 2√2, levels 0…255",

@@ -10,7 +10,7 @@ from imfuse.metrics.levels import Levels
 from imfuse.metrics.metric import Metric
 from imfuse.metrics.windows import CACHED_VALUES
 
-CONSTANT_VARIANCE = 1e-8  # squared grey levels: below it a picture is constant but for rounding
+CONSTANT_VARIANCE = 1e-8  # squared gray levels: below it a picture is constant but for rounding
 
 
 def sum_of_correlations_of_differences(fused: Tensor, sources: Sequence[Tensor]) -> Tensor:
@@ -18,7 +18,7 @@ def sum_of_correlations_of_differences(fused: Tensor, sources: Sequence[Tensor])
 
     SCD = corr(A, F − B) + corr(B, F − A) with the correlation coefficient over all pixels: what the fused picture has
     beyond one source should look like the other. Higher is better. Differentiable. The correlation with a constant
-    picture (variance below 1e-8 squared grey levels) is undefined and counts as 0.
+    picture (variance below 1e-8 squared gray levels) is undefined and counts as 0.
 
     Args:
         fused: (B, 1, H, W), floating point in [0, 1], or uint8 0…255.
@@ -41,7 +41,7 @@ def correlation_coefficient(fused: Tensor, sources: Sequence[Tensor]) -> Tensor:
     """Mean correlation with the sources (CC).
 
     CC = mean over the sources of corr(A, F), the correlation coefficient over all pixels. Higher is better.
-    Differentiable. The correlation with a constant picture (variance below 1e-8 squared grey levels) is undefined and
+    Differentiable. The correlation with a constant picture (variance below 1e-8 squared gray levels) is undefined and
     counts as 0.
 
     Args:

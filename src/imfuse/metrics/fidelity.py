@@ -21,7 +21,7 @@ from imfuse.ops.windows import filter_valid, gaussian_taps
 WINDOW_SIZES = (17, 9, 5, 3)  # scales 1…4
 SMALLEST_SIDE = 41  # leaves one window of 3 pixels on scale 4
 VARIANCE_FLOOR = 1e-10
-VIF_NOISE = 2.0  # squared grey levels
+VIF_NOISE = 2.0  # squared gray levels
 VIFF_NOISE = 0.005 * PEAK * PEAK
 VIFF_WEIGHTS = (1.0 / 2.15, 0.0, 0.15 / 2.15, 1.0 / 2.15)
 VIFF_FLOOR = 1e-7

@@ -17,9 +17,9 @@ from imfuse.metrics.levels import Levels
 from imfuse.metrics.metric import Metric
 from imfuse.metrics.windows import safe_sqrt, strips
 
-WHOLE_LEVEL = 1e-4  # grey levels: float32 holds whole levels to 1e-5
+WHOLE_LEVEL = 1e-4  # gray levels: float32 holds whole levels to 1e-5
 LEAST_WEIGHT = 0.001  # N^AB/F: of pixels whose gradient is below the threshold
-THRESHOLD = 2.0  # N^AB/F: grey levels per pixel
+THRESHOLD = 2.0  # N^AB/F: gray levels per pixel
 SOBEL_SUM = 8.0  # N^AB/F divides the Sobel sums by it
 
 

@@ -15,7 +15,7 @@ GRAY_LEVELS = 256
 
 
 def entropy(fused: Tensor) -> Tensor:
-    """Entropy of the histogram of grey levels (EN).
+    """Entropy of the histogram of gray levels (EN).
 
     EN = −Σ p(l) log2 p(l) over the 256 levels; values are rounded to the nearest level. Higher is taken as better: more
     levels are used. Not differentiable.

@@ -1,4 +1,4 @@
-"""What every metric is computed on, checked once: grey levels 0…255, or bands in [0, 1], in float64."""
+"""What every metric is computed on, checked once: gray levels 0…255, or bands in [0, 1], in float64."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ RANGE_SLACK = 1e-6  # rounding of a float32 computation may leave [0, 1] by this
 
 @dataclass(frozen=True)
 class Levels:
-    """A fused picture and its sources as grey levels.
+    """A fused picture and its sources as gray levels.
 
     Attributes:
         fused: float64 tensor (B, H, W), levels 0…255.
@@ -75,7 +75,7 @@ class Bands:
 
 
 def levels(fused: Tensor, sources: Sequence[Tensor] = (), truth: Tensor | None = None) -> Iterator[Levels]:
-    """Check the pictures and give them as grey levels, in parts that are worth computing at once.
+    """Check the pictures and give them as gray levels, in parts that are worth computing at once.
 
     On the CPU a part is one picture, so that memory in use stays small; elsewhere it is the whole batch. RGB pictures
     are turned to luma (ITU-R BT.601), which is not rounded.

@@ -21,7 +21,7 @@ def mef_ssim(fused: Tensor, sources: Sequence[Tensor]) -> Tensor:
     """MEF-SSIM as published in 2015: structure and contrast of gray pictures on three scales.
 
     In each window of 11×11 pixels inside the picture let x̃_k be source k without its mean, ‖x̃_k‖ its length as a vector
-    of 121 grey levels, c_k = ‖x̃_k‖ + 0.001. The sources agree by R = ‖Σ x̃_k‖ / Σ ‖x̃_k‖; the desired window is
+    of 121 gray levels, c_k = ‖x̃_k‖ + 0.001. The sources agree by R = ‖Σ x̃_k‖ / Σ ‖x̃_k‖; the desired window is
 
         x̂ = max_k c_k · s/‖s‖,  s = Σ w_k x̃_k/c_k,  w_k = (c_k/11)^p / Σ (c_j/11)^p,  p = min(tan(πR/2), 10):
 

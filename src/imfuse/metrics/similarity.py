@@ -15,7 +15,7 @@ GAUSSIAN_SIZE, GAUSSIAN_SIGMA = 11, 1.5
 UNIFORM_SIZE = 7
 OLD_RANGE = 2.0  # scikit-image before 0.20 took floating-point pictures as −1…1
 SIMILAR = 0.75  # ISSIM: from this SSIM of the sources on, they show the same
-FLAT_VARIANCE = 1e-8  # squared grey levels: below it a window is constant but for rounding
+FLAT_VARIANCE = 1e-8  # squared gray levels: below it a window is constant but for rounding
 
 
 def ssim_gaussian(fused: Tensor, sources: Sequence[Tensor]) -> Tensor:

@@ -32,7 +32,7 @@ def root_mean_square_error(fused: Tensor, truth: Tensor) -> Tensor:
         truth: tensor like `fused`.
 
     Returns:
-        float64 tensor (B,), fraction of the full range (times 255: grey levels of 8 bits), in [0, 1].
+        float64 tensor (B,), fraction of the full range (times 255: gray levels of 8 bits), in [0, 1].
 
     Raises:
         UsageError: The pictures do not fit each other.

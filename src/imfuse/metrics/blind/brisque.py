@@ -70,7 +70,7 @@ def brisque_features(levels: Tensor) -> Tensor:
     """The 36 features of pictures.
 
     Args:
-        levels: (B, H, W) with H, W ≥ 14, grey levels 0…255; they are rounded first.
+        levels: (B, H, W) with H, W ≥ 14, gray levels 0…255; they are rounded first.
 
     Returns:
         float64 (B, 36): for the whole and then for half scale the shape α and (σ_l² + σ_r²)/2 of the normalised

@@ -53,7 +53,7 @@ def fit_pristine_model(features: Iterable[tuple[Tensor, Tensor]], sharpest: floa
 
 
 def read_levels(path: Path) -> Tensor:
-    """Grey levels 0…255 of a picture file, (1, H, W); of colours the luma.
+    """Gray levels 0…255 of a picture file, (1, H, W); of colours the luma.
 
     Raises:
         SourceError: The file is no picture.

@@ -76,12 +76,12 @@ def niqe_features(levels: Tensor) -> tuple[Tensor, Tensor]:
     """The features of the blocks of pictures, and how sharp the blocks are.
 
     Args:
-        levels: (B, H, W) with H, W ≥ 96, grey levels 0…255; they are rounded first.
+        levels: (B, H, W) with H, W ≥ 96, gray levels 0…255; they are rounded first.
 
     Returns:
         Features (B, N, 36) of the N blocks, row by row: for the whole and then for half scale the shape α and
         (β_l + β_r)/2 of the normalised pixels, then for each of the four neighbours α, mean, β_l and β_r of the
-        products. And the sharpness (B, N): the mean of the local deviation, in grey levels.
+        products. And the sharpness (B, N): the mean of the local deviation, in gray levels.
     """
     height, width = (side // BLOCK * BLOCK for side in levels.shape[-2:])
     picture = rounded_levels(levels[:, :height, :width])

@@ -73,7 +73,7 @@ class PiqeBlocks:
 
 @torch.no_grad()
 def piqe_blocks(levels: Tensor) -> PiqeBlocks:
-    """Look at the blocks of pictures (B, H, W) of grey levels with H, W ≥ 16; they are rounded first."""
+    """Look at the blocks of pictures (B, H, W) of gray levels with H, W ≥ 16; they are rounded first."""
     picture = _mirrored(rounded_levels(levels))
     peak = picture.amax(dim=(-2, -1), keepdim=True).clamp(min=1.0)
     normalised, _ = normalise(rounded_levels(picture / peak * PEAK))

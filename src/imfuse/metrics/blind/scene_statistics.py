@@ -16,13 +16,13 @@ from imfuse.ops.windows import filter_valid, gaussian_taps
 
 WINDOW_SIZE = 7
 WINDOW_SIGMA = 7.0 / 6.0
-FLAT = 1e-6  # grey levels; a smaller distance from the local mean is rounding, whose sign says nothing
+FLAT = 1e-6  # gray levels; a smaller distance from the local mean is rounding, whose sign says nothing
 SHAPE_RANGE = (0.2, 10.0)
 SHAPE_STEP = 0.001
 
 
 def rounded_levels(levels: Tensor) -> Tensor:
-    """Round grey levels to the 8 bits for which blind metrics are defined: halves up, and into 0…255.
+    """Round gray levels to the 8 bits for which blind metrics are defined: halves up, and into 0…255.
 
     One in a thousand lumas of 8-bit colours is a half; those that arithmetic has put just below go up as well.
     """
@@ -35,10 +35,10 @@ def normalise(levels: Tensor) -> tuple[Tensor, Tensor]:
     μ and σ are those of a Gaussian window of 7×7 pixels with σ = 7/6 and sum 1; the border is repeated outwards.
 
     Args:
-        levels: float64 (…, H, W), grey levels 0…255.
+        levels: float64 (…, H, W), gray levels 0…255.
 
     Returns:
-        The normalised picture and the local deviation σ in grey levels, both (…, H, W). Where the picture is flat, the
+        The normalised picture and the local deviation σ in gray levels, both (…, H, W). Where the picture is flat, the
         normalised one is exactly 0.
 
     Source:
