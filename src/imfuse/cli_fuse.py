@@ -102,7 +102,7 @@ def fuse(
     device: Device = "cpu",
     report: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option(help="File for a JSON report of the run, for programs; see docs/run-report.md.", metavar="FILE"),
+        typer.Option(help="JSON report of the run, for programs; see run-report.md in docs.", metavar="FILE"),
     ] = None,
     save_map: Annotated[
         bool,
