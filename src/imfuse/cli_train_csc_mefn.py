@@ -47,6 +47,14 @@ def train_csc_mefn(
     batch: Annotated[int, typer.Option(min=1, help="Scenes per step.")] = 2,
     crop: Annotated[int, typer.Option(min=11, help="Side of the random crops in pixels.")] = 96,
     most: Annotated[int, typer.Option(min=2, help="Exposures of a scene in a step at most.")] = 9,
+    complete: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the crops with all exposures of their scene.")
+    ] = 0.0,
+    fast: Annotated[bool, typer.Option("--fast", help="Train the fast mode: in a tenth of the time.")] = False,
+    start: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(metavar="FILE", help="Weights (.safetensors) to start from, of any spacings."),
+    ] = None,
     learning_rate: Annotated[float, typer.Option(help="Of Adam; it falls to zero while settling.")] = 5e-4,
     halo_weight: Annotated[float, typer.Option(help="The largest λ of Eq. 8; 0 trains without the halo loss.")] = 10.0,
     halo_rise: Annotated[float, typer.Option(help="By which λ rises per count.")] = 0.25,
@@ -84,6 +92,9 @@ def train_csc_mefn(
         "batch": batch,
         "crop": crop,
         "most": most,
+        "complete": complete,
+        "fast": fast,
+        "start": "" if start is None else str(start),
         "learning_rate": learning_rate,
         "halo_weight": halo_weight,
         "halo_rise": halo_rise,

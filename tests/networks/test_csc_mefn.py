@@ -152,7 +152,9 @@ def test_a_normalisation_that_cannot_be_folded_is_computed_as_it_is() -> None:
         torch.testing.assert_close(network.code(source), literal_code(network, source), atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize(("fast", "spacings"), [(False, None), (False, [1, 3, 9]), (True, [1, 1, 1])])
+@pytest.mark.parametrize(
+    ("fast", "spacings"), [(False, None), (False, [1, 3, 9]), (True, [1, 1, 1]), (True, [4, 8, 4])]
+)
 def test_halo_bounds_what_a_pixel_reaches(fast: bool, spacings: list[int] | None) -> None:
     network = settled_csc_mefn(spacings=spacings).double()
     network.use_fast(fast)
@@ -167,7 +169,10 @@ def test_halo_bounds_what_a_pixel_reaches(fast: bool, spacings: list[int] | None
     assert network.halo - slack <= reached <= network.halo
 
 
-@pytest.mark.parametrize(("fast", "spacings"), [(False, None), (False, [1, 3, 9]), (True, None), (True, [1, 3, 9])])
+@pytest.mark.parametrize(
+    ("fast", "spacings"),
+    [(False, None), (False, [1, 3, 9]), (True, None), (True, [1, 3, 9]), (False, [4, 12, 36]), (True, [4, 12, 36])],
+)
 @pytest.mark.parametrize("side", [16, 37])
 def test_windows_equal_the_whole(fast: bool, spacings: list[int] | None, side: int) -> None:
     network = settled_csc_mefn(spacings=spacings)
@@ -202,6 +207,21 @@ def test_a_fast_mode_at_full_resolution_is_the_full_one(monkeypatch: pytest.Monk
         expected = network.fuse(sources)
         network.use_fast()
         torch.testing.assert_close(network.fuse(sources), expected, atol=1e-6, rtol=0)
+
+
+def test_the_taps_of_the_fast_mode_see_the_same_pixels() -> None:
+    """On pictures that are constant over its squares it has the code of full resolution, in the middle of each."""
+    network = settled_csc_mefn(spacings=[4, 12, 4])
+    coarse = torch.rand(1, 1, 30, 26)
+    fine = coarse.repeat_interleave(4, 2).repeat_interleave(4, 3)
+    with torch.no_grad():
+        expected = network.code(fine)
+        network.use_fast()
+        halo = 4 * network.encoder.halo
+        found = network.code(coarse).repeat_interleave(4, 2).repeat_interleave(4, 3)
+    inside = (..., slice(halo, -halo), slice(halo, -halo))
+    torch.testing.assert_close(found[inside], expected[inside], atol=1e-5, rtol=0)
+    assert found[inside].numel()
 
 
 def test_the_fast_mode_is_told_and_can_be_left() -> None:

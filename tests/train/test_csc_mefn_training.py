@@ -158,11 +158,41 @@ def test_exposures_span_from_dark_to_bright() -> None:
 
 
 def test_draws_are_of_every_scene_and_of_so_many_exposures() -> None:
-    first = list(BracketDraws([3, 9, 2, 5], repeats=3, batch=5, most=4, seed=3))
+    first = list(BracketDraws([3, 9, 2, 5], repeats=3, batch=5, most=4, complete=0, seed=3))
     assert [len(batch) for batch in first] == [5, 5, 2]
     flat = [draw for batch in first for draw in batch]
     assert sorted(draw.scene for draw in flat) == sorted([0, 1, 2, 3] * 3)
     assert all(2 <= len(draw.exposures) <= min([3, 9, 2, 5][draw.scene], 4) for draw in flat)
+
+
+def test_complete_draws_have_all_exposures() -> None:
+    for complete, expected in ((1.0, {3, 4, 2}), (0.5, {2, 3, 4})):
+        draws = BracketDraws([3, 9, 2], repeats=200, batch=5, most=4, complete=complete, seed=3)
+        flat = [draw for batch in draws for draw in batch]
+        assert {len(draw.exposures) for draw in flat} == expected
+        of_nine = [len(draw.exposures) == 4 for draw in flat if draw.scene == 1]
+        assert np.mean(of_nine) == pytest.approx(complete + (1 - complete) / 3, abs=0.1)
+
+
+def test_the_fast_mode_is_trained_and_gone_on_from_at_full_resolution(tmp_path: Path, brackets_folder: Path) -> None:
+    """With taps four times as far apart, which then see the same pixels."""
+    data = BracketData([brackets_folder])
+    fast = replace(SMALL, fast=True, epochs=1, settle_epochs=1)
+    first = train_bracket_seeds(fast, data, tmp_path / "fast", 1, progress=False)
+    plain = train_bracket_seeds(replace(fast, fast=False), data, tmp_path / "plain", 1, progress=False)
+    states = [imfuse.load(card.weights_path).network.state_dict() for card in (first, plain)]
+    assert not torch.equal(states[0]["head.weight"], states[1]["head.weight"])
+    start = str(first.weights_path)
+    built = replace(SMALL, start=start, spacings=(4, 8)).build()
+    assert isinstance(built, CSCMEFN)
+    assert (built.spacings, built.fast) == ((4, 8), False)
+    for name, value in built.state_dict().items():
+        assert torch.equal(value, states[0][name]), name
+    going_on = replace(SMALL, start=start, spacings=(4, 8), epochs=1, settle_epochs=0)
+    card = train_bracket_seeds(going_on, data, tmp_path / "on", 1, progress=False)
+    assert card.recipe["start"].startswith("csc-mefn, SHA-256 ")
+    with pytest.raises(UsageError, match="cannot be started from"):
+        replace(SMALL, start=start, filters=5).build()
 
 
 def test_scenes_are_left_out_and_what_is_wrong_is_told(brackets_folder: Path) -> None:
@@ -211,6 +241,7 @@ def test_settings_out_of_range_are_told() -> None:
         {"halo_count": "minutes"},
         {"halo_weight": -1},
         {"batch": 0},
+        {"complete": 1.1},
     )
     for setting in wrong:
         with pytest.raises(UsageError):

@@ -13,7 +13,7 @@ from imfuse.train.pictures import PictureDraws
 SAMPLERS: dict[str, Callable[[int], EpochDraws]] = {
     "pictures": lambda seed: PictureDraws(11, seed),
     "focus": lambda seed: FocusDraws(4, 11, seed, colours=True),
-    "brackets": lambda seed: BracketDraws([3, 9, 2, 5], repeats=4, batch=3, most=4, seed=seed),
+    "brackets": lambda seed: BracketDraws([3, 9, 2, 5], repeats=4, batch=3, most=4, complete=0.3, seed=seed),
     "bands": lambda seed: CropNumbers(11, seed),
     "pairs": lambda seed: PairDraws(4, 11, seed),
 }

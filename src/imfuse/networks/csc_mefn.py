@@ -91,6 +91,7 @@ class CSCMEFN(FusionNetwork):
     ) -> None:
         super().__init__()
         self.encoder = DictionaryStack(units, filters, "sst", size=size, spacings=spacings)
+        self.spacings = tuple(unit.spacing for unit in self.encoder.units())
         self.head = nn.Conv2d(filters, 1, 1, bias=False)
         self.whole = nn.Parameter(torch.zeros(2)) if whole else None
         self.fast = False
@@ -115,7 +116,16 @@ class CSCMEFN(FusionNetwork):
     def use_fast(self, fast: bool = True) -> None:
         """Predict the weights at a lower resolution from now on, or no longer."""
         self.fast = fast
+        for unit, spacing in zip(self.encoder.units(), self._coarse_spacings if fast else self.spacings, strict=True):
+            unit.spacing = spacing
         self.alignment = self.factor if fast else 1
+
+    @property
+    def _coarse_spacings(self) -> tuple[int, ...]:
+        """Of the coarse lumas: such that the taps see the same pixels, where that can be."""
+        if any(spacing % self.factor for spacing in self.spacings):
+            return self.spacings
+        return tuple(spacing // self.factor for spacing in self.spacings)
 
     def code(self, source: Tensor) -> Tensor:
         """The code l of a luma, (B, 1, H, W): the logarithm of its weight, but for what all exposures share."""

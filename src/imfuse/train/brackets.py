@@ -137,15 +137,19 @@ class BracketDraws(EpochDraws[list[Draw]]):
         repeats: crops of every scene per epoch.
         batch: scenes per step; the last step of an epoch may have fewer.
         most: exposures of a scene at most.
+        complete: share of the draws with all exposures of a scene, or ``most`` of them where it has more.
         seed: of the training.
     """
 
-    def __init__(self, available: Sequence[int], repeats: int, batch: int, most: int, seed: int) -> None:
+    def __init__(
+        self, available: Sequence[int], repeats: int, batch: int, most: int, complete: float, seed: int
+    ) -> None:
         super().__init__(math.ceil(len(available) * repeats / batch), seed)
         self.available = list(available)
         self.repeats = repeats
         self.batch = batch
         self.most = most
+        self.complete = complete
 
     def __iter__(self) -> Iterator[list[Draw]]:
         generator = self.generator()
@@ -155,7 +159,8 @@ class BracketDraws(EpochDraws[list[Draw]]):
 
     def _draw(self, scene: int, generator: np.random.Generator) -> Draw:
         available = self.available[scene]
-        count = int(generator.integers(2, min(available, self.most) + 1))
+        most = min(available, self.most)
+        count = most if generator.random() < self.complete else int(generator.integers(2, most + 1))
         exposures = spread_exposures(available, count, generator)
         down, right = (float(value) for value in generator.random(2))
         first, second, third = (bool(value) for value in generator.random(3) < 0.5)

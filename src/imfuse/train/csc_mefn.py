@@ -22,6 +22,7 @@ from imfuse.train.brackets import Bracket, BracketCrops, BracketDraws, Crops
 from imfuse.train.config import TrainingConfig
 from imfuse.train.loop import check_loss, fit, starting_point
 from imfuse.train.settling import SettlingModule
+from imfuse.train.warm_start import start_words, take_weights
 
 HaloCount = Literal["steps", "epochs"]
 
@@ -48,6 +49,9 @@ class CSCMEFNConfig(TrainingConfig):
         batch: scenes per step.
         crop: side of the crops in pixels.
         most: exposures of a scene at most.
+        complete: share of the crops with all exposures of their scene, or ``most`` of them where it has more.
+        fast: whether the fast mode is trained, which takes a tenth of the time; to be gone on from with ``start``.
+        start: weights file to start from, or empty: of the same units, filters and size, with any spacings.
         learning_rate: of Adam.
         halo_weight: the largest λ; 0 trains without the halo loss.
         halo_rise: by which λ rises.
@@ -71,6 +75,9 @@ class CSCMEFNConfig(TrainingConfig):
     batch: int = 2
     crop: int = 96
     most: int = 9
+    complete: float = 0.0
+    fast: bool = False
+    start: str = ""
     learning_rate: float = 5e-4
     halo_weight: float = 10.0
     halo_rise: float = 0.25
@@ -89,6 +96,8 @@ class CSCMEFNConfig(TrainingConfig):
             raise UsageError(f"spacings are {given}: give {self.units} positive numbers, one per unit")
         if self.most < 2:
             raise UsageError(f"most is {self.most}: a bracket has at least 2 exposures")
+        if not 0 <= self.complete <= 1:
+            raise UsageError(f"complete is {self.complete}: give a share between 0 and 1")
         if self.crop < GRAY_WINDOW:
             raise UsageError(f"crop is {self.crop}: MEF-SSIM needs at least {GRAY_WINDOW} pixels")
         if self.halo_count not in get_args(HaloCount):
@@ -105,8 +114,15 @@ class CSCMEFNConfig(TrainingConfig):
         return {name: getattr(self, name) for name in names} | {"spacings": list(self.spacings)}
 
     def construct(self) -> CSCMEFN:
-        """A fresh network."""
-        return CSCMEFN(**self.network_arguments())
+        """A fresh network, or the one that is started from."""
+        network = CSCMEFN(**self.network_arguments())
+        if self.start:
+            take_weights(network, self.start)
+        return network
+
+    def told(self) -> dict[str, Any]:
+        """The settings, with the name of the model that is started from instead of its place."""
+        return {**self.to_dict(), "start": start_words(self.start)}
 
     def settled_rate(self, done: float) -> float:
         """The learning rate after this fraction of the settling: half a cosine."""
@@ -122,11 +138,12 @@ class BracketFusion(SettlingModule):
         super().__init__(network, config)
         self.config = config
         self.crops = BracketCrops(brackets, config.crop)
+        network.use_fast(config.fast)
 
     def train_dataloader(self) -> DataLoader[Crops]:
         """The batches of the next epoch."""
         config, available = self.config, [len(bracket.lumas) for bracket in self.crops.brackets]
-        draws = BracketDraws(available, config.repeats, config.batch, config.most, config.seed)
+        draws = BracketDraws(available, config.repeats, config.batch, config.most, config.complete, config.seed)
         return DataLoader(self.crops, batch_size=None, sampler=draws)
 
     def training_step(self, batch: Crops, _index: int) -> Tensor:
@@ -147,7 +164,7 @@ class BracketFusion(SettlingModule):
 
 def bracket_losses(network: CSCMEFN, batch: Crops) -> tuple[Tensor, Tensor]:
     """MEF-SSIM loss and halo loss, means over the scenes of a batch. All exposures are coded together."""
-    logits = network.code(batch.lumas.unsqueeze(1)).squeeze(1) + network.preference(batch.means)[:, None, None]
+    logits = network.logit(batch.lumas.unsqueeze(1)).squeeze(1) + network.preference(batch.means)[:, None, None]
     similarities, halos = [], []
     parts = zip(*(torch.split(part, batch.counts) for part in (logits, batch.lumas, batch.means)), strict=True)
     for logit, lumas, means in parts:
@@ -187,4 +204,5 @@ def train_csc_mefn(
     checkpoint = starting_point(config, run, resume)
     module = BracketFusion(cast(CSCMEFN, config.build()), config, brackets)
     fit(module, config, run, config.all_epochs if stop_after is None else stop_after, checkpoint, progress=progress)
+    module.network.use_fast(False)
     return module.network.cpu().eval()
