@@ -91,6 +91,10 @@ def run_fuse(request: FuseRequest) -> int:
     if job is not None:
         return _fuse_one(_shown(job, request, many=False), request.report, settings, console, plain)
     jobs, orphans = _folder_jobs(request, task, name, console, by)
+    if any(is_medical(job.sources) for job in jobs):
+        from imfuse.medical.jobs import check_volume_options
+
+        check_volume_options(settings)
     jobs = [_shown(job, request, many=True) for job in jobs]
     folder = jobs[0].output.parent
     if request.report:
@@ -188,7 +192,8 @@ def _folder_jobs(
             say(console, f"left out: {shown(path)} ({reason})")
         return jobs, tuple(path for path, _ in alone)
     if len(request.sources) > 1:
-        return folder_jobs(request.sources, request.output, task.detail_role, name, request.skip_orphans)
+        taken = request.sources, request.output, task.detail_role, name, request.skip_orphans
+        return folder_jobs(*taken, volumes=task.name == "medical")
     jobs, empty = stack_jobs(request.sources[0], request.output, task.detail_role, name)
     if empty:
         say(console, f"folders without pictures, left out: {', '.join(shown(folder.name) for folder in empty)}")
