@@ -12,6 +12,7 @@ import pytest
 import imfuse
 from imfuse.cli import main
 from imfuse.fuser import Fuser
+from imfuse.io import save_image
 from medical_makers import phantom, write_nifti, write_series
 
 Run = Callable[..., tuple[int, str]]
@@ -68,6 +69,16 @@ def test_what_volumes_do_not_have_is_refused_before_any_is_fused(run: Run) -> No
     two_folders()
     status, said = run("pet", "mri", "-o", "out", "--resize-to", "first")
     assert (status, "not for DICOM and NIfTI" in said) == (2, True)
+    assert not Path("out").exists()
+
+
+@pytest.mark.parametrize("option", [("--window", "brain"), ("--colour-map", "hot-iron")])
+def test_what_pictures_do_not_have_is_refused_before_any_is_fused(run: Run, option: tuple[str, str]) -> None:
+    for folder in ("pet", "mri"):
+        Path(folder).mkdir()
+        save_image(Path(folder) / "a.png", np.zeros((8, 8), np.uint8))
+    status, said = run("pet", "mri", "-o", "out", *option)
+    assert (status, f"{option[0]}: is for DICOM and NIfTI files" in said, said.count("\n")) == (2, True, 1)
     assert not Path("out").exists()
 
 

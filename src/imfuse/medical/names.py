@@ -38,7 +38,7 @@ def functional_name(source: Any, otherwise: str) -> str:
 
 
 def _modality(path: Path) -> str:
-    """The modality of a DICOM file; nothing of other files, nor of what cannot be read: whoever opens it will say so."""
+    """The modality of a DICOM file; nothing of other files, or of what cannot be read, as opening it will tell."""
     if medical_kind(path) != "DICOM":
         return ""
     from imfuse.medical.dicom_frames import modality, read_frames
