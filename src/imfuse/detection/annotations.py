@@ -133,7 +133,7 @@ class Collector:
         notes = [
             (self._cut, "boxes reach beyond their picture and were cut at its edge"),
             (self._dropped, "boxes without area within their picture were left out"),
-            (self._strangers, "annotated pictures are not among the scenes"),
+            (self._strangers, "annotated pictures are not among the scenes that can be read"),
         ]
         words = tuple(f"{shown(place)}: {count} {what}" for count, what in notes if count)
         found = {stem: tuple(objects) for stem, objects in self.objects.items()}
