@@ -60,4 +60,4 @@ def colour_table(name: str) -> NDArray[np.float32]:
     library = pydicom()
     with discreet():
         table = library.pixels.apply_color_lut(np.arange(256, dtype=np.uint8), palette=_PALETTES[name])
-    return np.asarray(table, np.float32) / 255
+    return np.asarray(table, np.float32) / np.float32(255)
