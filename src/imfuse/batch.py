@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from imfuse.errors import ImfuseError, UsageError
 from imfuse.io.naming import shown
+from imfuse.medical.kinds import is_medical
 from imfuse.pool import Pool
 from imfuse.share_files import ShareFiles, check_share_files, saved_shares
 
@@ -135,6 +136,10 @@ def fuse_job(job: Job, settings: Settings, progress: Callable[[float], None] | N
     """
     from imfuse.io import check_format, check_output
 
+    if settings.task == "medical" and is_medical(job.sources):
+        from imfuse.medical.jobs import fuse_volume_job
+
+        return fuse_volume_job(job, settings, progress)
     check_sources(job)
     check_format(job.output)
     check_output(job.output, settings.overwrite)

@@ -182,7 +182,7 @@ def _names(text: str | None) -> tuple[str, ...]:
     path = Path(text)
     if "," not in text and path.is_file():
         try:
-            text = path.read_text(encoding="utf-8").replace("\n", ",")
+            text = path.read_text(encoding="utf-8-sig").replace("\n", ",")
         except (OSError, ValueError) as error:
             raise UsageError(f"--classes {shown(path)}: cannot be read as a text of one name per line") from error
     return tuple(word.strip() for word in text.split(",") if word.strip())

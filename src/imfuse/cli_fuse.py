@@ -63,6 +63,15 @@ def fuse(
             show_default=False,
         ),
     ] = None,
+    colour_map: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            "--colour-map",
+            metavar="NAME",
+            help="DICOM, NIfTI: colours of a gray PET or SPECT, hot-iron or hot-metal-blue. Default: it stays gray.",
+            show_default=False,
+        ),
+    ] = None,
     resize_to: ResizeTo = None,
     depth: Annotated[
         Optional[str],  # noqa: UP045
@@ -198,6 +207,7 @@ times their resolution: bands, type, units, nodata and georeference of the first
             ("align", motion or align or None),
             ("stretch", stretch),
             ("window", parse_windows(window)),
+            ("colour_map", colour_map),
         ),
         overwrite=overwrite,
         skip_orphans=skip_orphans,

@@ -17,8 +17,10 @@ from imfuse.explanation import Explanation
 from imfuse.io import ArrayWriter
 from imfuse.io.window import Window
 from imfuse.layouts import as_sequence, batch_size, like, stacked
+from imfuse.medical.colour_maps import check_colour_map
 from imfuse.medical.fusing import fuse_volumes, refuse_for_volumes
 from imfuse.medical.kinds import is_medical
+from imfuse.medical.names import functional_name
 from imfuse.medical.windows import AskedWindow, windows_of
 from imfuse.ops.colour import luma
 from imfuse.plan import Plan, Range, Work, check_range, make_plan, network_order, working_bytes
@@ -91,6 +93,7 @@ class Fuser:
         stretch: bool | None = None,
         shares: Shares | None = None,
         window: AskedWindow | None = None,
+        colour_map: str | None = None,
         progress: Progress | None = None,
     ) -> FusionResult:
         """Fuse the pictures of one scene.
@@ -125,6 +128,8 @@ class Fuser:
                 greatest share alone, ``weights`` all shares as well. Not for batches.
             window: of DICOM and NIfTI sources, which values become black and white: centre and width, a name (brain,
                 bone …), or one of these by role; by default the file's own. See :mod:`imfuse.medical.windows`.
+            colour_map: of a gray PET or SPECT from DICOM or NIfTI, which is gray in the result without; see
+                :mod:`imfuse.medical.colour_maps`.
             progress: called with the finished fraction.
 
         Raises:
@@ -136,9 +141,11 @@ class Fuser:
         if is_medical(given):
             refuse_for_volumes(resize_to=resize_to, align=align, stretch=stretch, shares=shares)
             seen: dict[str, Any] = {"range": range, "window": window, "depth": depth, "memory": memory}
-            return fuse_volumes(self, given, **seen, progress=progress)
+            return fuse_volumes(self, given, **seen, colour_map=colour_map, progress=progress)
         if window is not None:
             raise UsageError("window: is for DICOM and NIfTI files; of other sources, set the range")
+        if colour_map is not None:
+            raise UsageError("colour-map: is for DICOM and NIfTI files; give other pictures in colours")
         count = batch_size(given)
         if shares is not None and count > 1:
             raise UsageError("a batch of several pictures: fuse them one by one to see which source won")
@@ -201,11 +208,12 @@ class Fuser:
         survey = self._survey(plan, self.network.explain_surveyed, part_of(progress, 0.0, 0.5))
         told = part_of(progress, 0.5 if survey is not None else 0.0, 1.0)
         explanation = Explanation(plan.detail.height, plan.detail.width, self.name, self.network.rule_name, plan.notes)
+        names = self._part_sources(len(given), given)
         for done, window in enumerate(plan.windows, start=1):
             given_window = self._given(plan, window)
             rows, columns = given_window.core
             with torch.inference_mode():
-                parts = self.network.explain(given_window, plan.role_names, survey)
+                parts = self.network.explain(given_window, names, survey)
             for name, part in parts.items():
                 explanation.write(name, part, window, part.image[0, 0, rows, columns].cpu().numpy())
             told(done / len(plan.windows))
@@ -221,6 +229,7 @@ class Fuser:
         stretch: bool | None = None,
         shares: Shares | None = None,
         window: AskedWindow | None = None,
+        colour_map: str | None = None,
     ) -> None:
         """Refuse options of :meth:`fuse` that serve for no picture.
 
@@ -231,6 +240,7 @@ class Fuser:
         is_stretched(self.task, self.network, stretch)
         check_range(self.task, range)
         windows_of(window, self.task)
+        check_colour_map(colour_map, self.task)
         check_resize(resize_to)
         check_depth(depth)
         motion_asked(align, self.task)
@@ -258,14 +268,23 @@ class Fuser:
         tally.stretch = stretch.limits
         return writer, tally
 
-    def part_names(self, count: int = LEAST) -> list[str]:
+    def part_names(self, count: int = LEAST, sources: Sequence[Any] = ()) -> list[str]:
         """Names of the parts that :meth:`explain` gives of so many sources.
+
+        Parts are named after the sources' roles; with the medical ``sources`` themselves, the functional one is ``ct``,
+        ``pet`` or ``spect`` if it says so (:func:`imfuse.medical.names.functional_name`).
 
         Raises:
             UsageError: the network has no parts to show, or the task does not take so many.
         """
-        roles = self.task.roles_for(count)
-        return self.network.part_names([roles[index].name for index in network_order(self.task, self.network, count)])
+        return self.network.part_names(self._part_sources(count, sources))
+
+    def _part_sources(self, count: int, sources: Sequence[Any]) -> list[str]:
+        """What parts call the sources, in the network's order."""
+        names = [role.name for role in self.task.roles_for(count)]
+        if self.task.name == "medical" and sources:
+            names[0] = functional_name(sources[0], names[0])
+        return [names[index] for index in network_order(self.task, self.network, count)]
 
     def _given(self, plan: Plan, window: Window) -> WindowSources:
         """What the network gets of a window, where its colour does not matter."""

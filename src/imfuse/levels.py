@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from imfuse.errors import SourceError, UsageError
 from imfuse.io.window import Window
-from imfuse.tasks import Role
+from imfuse.tasks import Role, by_role
 
 RangeName = Literal["full", "minmax", "percentile"]
 PER_MILLE = 1
@@ -76,10 +76,11 @@ def ranges_of(asked: str | Mapping[str, str] | None, roles: Sequence[Role]) -> l
     names = [role.name for role in roles]
     if isinstance(asked, str):
         return [_range(asked) if role.stretch else None for role in roles]
-    unknown = [name for name in asked if name not in names]
+    given = by_role(asked, roles)
+    unknown = [name for name in given if name not in names]
     if unknown:
         raise UsageError(f"range for the role {unknown[0]!r}, which is none of {', '.join(names)}")
-    return [_range(asked[name]) if name in asked else None for name in names]
+    return [_range(given[name]) if name in given else None for name in names]
 
 
 def range_of_stack(asked: str | Mapping[str, str] | None) -> RangeName | None:

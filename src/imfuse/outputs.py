@@ -13,6 +13,7 @@ from imfuse.data.brackets import GroupBy, group_pictures
 from imfuse.data.pairs import group_by_stem
 from imfuse.data.stacks import folders_in, pictures_in
 from imfuse.errors import OutputError, UsageError
+from imfuse.medical.kinds import is_nifti_name
 
 _LONGEST_STEM = 180
 
@@ -28,7 +29,9 @@ def output_stem(first: str, last: str, model: str) -> str:
 
 
 def output_ending(detail: Path) -> str:
-    """TIFF for TIFF, since it may hold float or many bands; lossless PNG for everything else."""
+    """TIFF for TIFF, since it may hold float or many bands; NIfTI for NIfTI; lossless PNG for everything else."""
+    if is_nifti_name(detail):
+        return ".nii.gz" if detail.suffix.lower() == ".gz" else ".nii"
     return ".tif" if detail.suffix.lower() in {".tif", ".tiff"} else ".png"
 
 
@@ -45,7 +48,7 @@ def stack_output(folder: Path, detail: Path, model: str) -> Path:
 
 
 def folder_jobs(
-    folders: Sequence[Path], output: Path | None, detail: int, model: str, skip_orphans: bool
+    folders: Sequence[Path], output: Path | None, detail: int, model: str, skip_orphans: bool, *, volumes: bool = False
 ) -> tuple[list[Job], tuple[Path, ...]]:
     """The jobs of folders whose pictures belong together by stem, and the pictures without a partner.
 
@@ -55,6 +58,7 @@ def folder_jobs(
         detail: index of the source whose format decides that of the result.
         model: for the default output.
         skip_orphans: leave pictures without a partner out.
+        volumes: whether NIfTI volumes are taken, too.
 
     Raises:
         UsageError: there are orphans and they are not to be skipped, or no pictures belong together.
@@ -62,13 +66,17 @@ def folder_jobs(
     for first, second in combinations(folders, 2):
         if first.samefile(second):
             raise UsageError(f"{second}: is given twice; give another folder for each source")
-    grouping = group_by_stem(folders)
+    grouping = group_by_stem(folders, volumes=volumes)
     if grouping.orphans and not skip_orphans:
         names = ", ".join(str(path) for path in grouping.orphans[:5])
         more = f" and {len(grouping.orphans) - 5} more" if len(grouping.orphans) > 5 else ""
         raise UsageError(f"without a partner of the same stem: {names}{more}; --skip-orphans leaves them out")
     if not grouping.groups:
-        raise UsageError(f"{' and '.join(map(str, folders))}: hold no pictures of the same stem")
+        kinds = (
+            "pictures or NIfTI volumes of the same stem; of DICOM give two folders with the files of one series each"
+        )
+        words = f"hold no {kinds if volumes else 'pictures of the same stem'}"
+        raise UsageError(f"{' and '.join(map(str, folders))}: {words}")
     folder = _result_folder(folders[0], output, model)
     if folder.exists() and any(folder.samefile(source) for source in folders):
         raise UsageError(f"{folder}: is one of the source folders; choose another output folder")

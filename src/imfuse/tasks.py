@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from imfuse.errors import UsageError
 
@@ -14,6 +15,11 @@ none, see :mod:`imfuse.spectral`."""
 LEAST = 2
 """A stack has this many pictures or more."""
 
+FUNCTIONAL = ("ct", "pet", "spect")
+"""What the first source of the medical task may be; as in FNet's paper its role is called functional all the same."""
+
+Value = TypeVar("Value")
+
 
 @dataclass(frozen=True, slots=True)
 class Role:
@@ -23,10 +29,18 @@ class Role:
         name: what messages call it.
         stretch: whether a source deeper than 8 bits that uses a small part of its range is stretched by default, as
             the raw counts of thermal cameras and of scanners need.
+        also: what users may call it, too.
     """
 
     name: str
     stretch: bool = False
+    also: tuple[str, ...] = ()
+
+
+def by_role(given: Mapping[str, Value], roles: Sequence[Role]) -> dict[str, Value]:
+    """What a user gave by role, under the roles' own names; unknown names stay."""
+    names = {other: role.name for role in roles for other in role.also}
+    return {names.get(name.lower(), name): value for name, value in given.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +117,7 @@ TASKS: dict[str, Task] = {
         Task(
             name="medical",
             summary="functional (CT, PET or SPECT) + MRI",
-            roles=(Role("functional", stretch=True), Role("mri", stretch=True)),
+            roles=(Role("functional", stretch=True, also=FUNCTIONAL), Role("mri", stretch=True)),
             detail_role=1,
             colour="chroma of a role",
             chroma_role=0,

@@ -312,3 +312,16 @@ def test_from_python(tmp_path: Path, pairs: Path, detector: Path) -> None:
     assert "average" in markdown(results)
     with pytest.raises(UsageError, match="no class in common"):
         check_detectors(replace(plan, options=replace(plan.options, classes=("x", "y"))))
+
+
+def test_a_scene_whose_visible_picture_is_damaged_is_not_told_as_one_without_annotations(tmp_path: Path) -> None:
+    scenes = make_scenes(tmp_path / "set", (0, 1, 2))
+    damaged = scenes / "vis" / "street1.png"
+    damaged.write_bytes(damaged.read_bytes()[:500])
+    for source in ("ir", "vis"):
+        shutil.copy(scenes / source / "street0.png", scenes / source / "street9.png")
+    plan = plan_detection([scenes], ["average"], folder=tmp_path / "out")
+    assert [scene.name for scene in plan.bench.data_sets[0].scenes] == ["street0", "street2"]
+    words = " | ".join(plan.remarks["set"])
+    assert "1 scenes whose visible picture cannot be read are left out: street1" in words
+    assert "1 scenes without annotations are left out: street9" in words

@@ -187,3 +187,35 @@ def test_where_annotations_are_missing_or_several_it_is_said_what_to_do(tmp_path
     for place in ("nowhere", "empty"):
         with pytest.raises(DataError, match=place):
             read(tmp_path, tmp_path / place)
+
+
+@pytest.mark.parametrize("write", [write_coco, write_yolo, write_all_voc])
+def test_marks_of_byte_order_and_capitals_of_endings_change_nothing(tmp_path: Path, write: object) -> None:
+    """As Windows' editors and tools write them."""
+    write(tmp_path)  # type: ignore[operator]
+    plain = read(tmp_path)
+    for path in [path for path in tmp_path.rglob("*.*") if path.is_file()]:
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+        if path.suffix == ".xml":
+            path.rename(path.with_suffix(".XML"))
+    marked = read(tmp_path)
+    assert (marked.classes, marked.objects) == (plain.classes, plain.objects)
+
+
+@pytest.mark.parametrize(
+    ("key", "index", "entry", "told"),
+    [
+        ("annotations", 0, {"bbox": [10**400, 1, 2, 3]}, "annotation 1: .* too large"),
+        ("categories", 0, {"name": ""}, "name of categories 0 is empty"),
+        ("categories", 0, {"name": "\ud800"}, "name of categories 0 is empty or no text"),
+        ("images", 1, {"file_name": "\udfff.png"}, "file_name of images 1 is empty or no text"),
+    ],
+)
+def test_what_no_file_of_results_could_hold_is_refused(
+    tmp_path: Path, key: str, index: int, entry: dict[str, object], told: str
+) -> None:
+    entries = coco()
+    entries[key][index] |= entry  # type: ignore[index]
+    (tmp_path / "annotations.json").write_text(json.dumps(entries))
+    with pytest.raises(DataError, match=told):
+        read(tmp_path)

@@ -123,3 +123,44 @@ def test_what_is_not_installed_is_named(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setitem(sys.modules, "torchvision", None)
     with pytest.raises(ImfuseError, match="pip install torchvision"):
         open_detector("torchvision:fasterrcnn_resnet50_fpn")
+
+
+def save_graph(path: Path, takes_picture: bool) -> Path:
+    """A network without any input, or one that gives out texts."""
+    from onnx import TensorProto, helper, save
+
+    kind = TensorProto.STRING if takes_picture else TensorProto.FLOAT
+    values = [b"a"] * 6 if takes_picture else [0.0] * 6
+    inputs = [helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, 3, 64, 64])] if takes_picture else []
+    made = helper.make_tensor_value_info("boxes", kind, [1, 1, 6])
+    nodes = [helper.make_node("Identity", ["values"], ["boxes"])]
+    graph = helper.make_graph(nodes, "g", inputs, [made], [helper.make_tensor("values", kind, [1, 1, 6], values)])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    helper.set_model_props(model, NAMES)
+    save(model, str(path))
+    return path
+
+
+def test_networks_without_an_input_or_with_texts_are_no_detectors(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"one input .* this file has none"):
+        open_detector(str(save_graph(tmp_path / "d.onnx", takes_picture=False)))
+    with pytest.raises(WeightsError, match="is not any of"):
+        open_detector(str(save_graph(tmp_path / "d.onnx", takes_picture=True)))
+
+
+def test_sizes_that_no_memory_holds_are_refused(tmp_path: Path) -> None:
+    for side in (0, 1 << 20):
+        path = save_fixed_detector(tmp_path / "d.onnx", BOXES, NAMES, (1, 3, side, 64))
+        with pytest.raises(WeightsError, match="a side of 1 to 16384"):
+            open_detector(str(path))
+    with pytest.raises(UsageError, match="from 1 to 16384"):
+        DetectorOptions(size=10**9)
+    path = save_fixed_detector(tmp_path / "d.onnx", BOXES, NAMES | {"imgsz": "True"}, (1, 3, "h", "w"))
+    assert len(open_detector(str(path)).detect(picture(640, 640))) == 2
+
+
+@pytest.mark.filterwarnings("error")
+def test_labels_that_are_no_numbers_of_classes_are_left_out(tmp_path: Path) -> None:
+    rows = [(8, 16, 24, 48, 0.9, label) for label in (np.nan, np.inf, 1e30, -1, 0)]
+    path = save_fixed_detector(tmp_path / "d.onnx", final_boxes(*rows), NAMES)
+    assert open_detector(str(path)).detect(picture(64, 64)).labels.tolist() == [0]

@@ -268,3 +268,9 @@ def test_damaged_files_are_told_in_words_of_our_own(tmp_path: Path, capfd: pytes
 def test_headers_that_cannot_be_are_refused(tmp_path: Path, attributes: dict[str, Any], words: str) -> None:
     with pytest.raises(SourceError, match=words):
         opened(tmp_path, PIXELS, **attributes).values(0)
+
+
+@pytest.mark.parametrize("orientation", [(0, 0, 0, 0, 0, 0), (1, 0, 0, 1, 0, 0), (2, 0, 0, 0, 2, 0)])
+def test_directions_that_are_none_tell_no_place(tmp_path: Path, orientation: tuple[int, ...]) -> None:
+    assert opened(tmp_path, PIXELS, orientation=orientation).grid.origins is None
+    assert opened(tmp_path, PIXELS, orientation=(0.7071, 0.7071, 0, 0, 0, -1)).grid.origins is not None

@@ -116,6 +116,21 @@ def test_sources_of_two_patients_are_doubted_without_a_name(run: Run) -> None:
     assert "different frames of reference" in said
 
 
+def test_sources_in_the_wrong_order_are_told(run: Run) -> None:
+    ct, mri = pair()
+    assert "exchange them" in run(mri, ct, "-o", "wrong")[1]
+    assert "exchange them" not in run(ct, mri, "-o", "right")[1]
+
+
+def test_the_first_source_is_called_what_it_is(run: Run) -> None:
+    ct, mri = pair()
+    by_role = imfuse.fuse([ct, mri], "medical", "average", window={"functional": "brain"}, range={"mri": "minmax"})
+    assert run(ct, mri, "-o", "out.nii", "--window", "ct=brain", "--range", "mri=minmax")[0] == 0
+    named = imfuse.fuse([ct, mri], "medical", "average", window={"CT": "brain"}, range={"mri": "minmax"})
+    np.testing.assert_array_equal(named.image, by_role.image)
+    assert run(ct, mri, "-o", "other.nii", "--range", "ct=full")[0] == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

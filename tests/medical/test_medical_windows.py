@@ -65,7 +65,19 @@ def test_windows_are_asked_by_name_by_numbers_and_by_role() -> None:
 
 
 @pytest.mark.parametrize(
-    "asked", ["brian", "40", "40,80,1", "40,0", "40,-1", "nan,80", (1,), {"ct": "brain"}, "40,inf"]
+    "asked",
+    [
+        "brian",
+        "40",
+        "40,80,1",
+        "40,0",
+        "40,-1",
+        "nan,80",
+        (1,),
+        {"t1": "brain"},
+        {"ct": "40,80", "functional": "40,80"},
+        "40,inf",
+    ],
 )
 def test_wrong_windows_are_refused(asked: object) -> None:
     with pytest.raises(UsageError, match="window"):

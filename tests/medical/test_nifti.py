@@ -154,8 +154,32 @@ def test_wrong_files_are_told(tmp_path: Path) -> None:
     packed = tmp_path / "p.nii.gz"
     write_nifti(packed, np.random.default_rng(0).integers(0, 999, (20, 20, 20)).astype(np.int16))
     packed.write_bytes(packed.read_bytes()[:2000])
-    with pytest.raises(SourceError, match="damaged, cut off"):
+    with pytest.raises(SourceError, match="damaged or cut off"):
         open_at(packed).values(0)
     packed.write_bytes(b"no archive at all")
     with pytest.raises(SourceError):
         open_at(packed)
+
+
+def test_a_damaged_archive_is_refused_although_all_voxels_can_be_had(tmp_path: Path) -> None:
+    path = write_nifti(tmp_path / "v.nii.gz", np.random.default_rng(0).integers(0, 999, (20, 20, 20)).astype(np.int16))
+    whole = path.read_bytes()
+    changed = bytearray(whole)
+    changed[len(whole) // 2] ^= 1
+    for data in (whole[:-4], whole[:-8], bytes(changed)):
+        path.write_bytes(data)
+        with pytest.raises(SourceError, match="damaged or cut off"):
+            open_at(path).values(0)
+    path.write_bytes(whole)
+    open_at(path).values(0)
+
+
+def test_a_file_without_coordinate_systems_tells_no_place(tmp_path: Path) -> None:
+    """NIfTI-1, qform_code and sform_code 0: where the voxels lie is not known."""
+    values = np.random.default_rng(0).integers(0, 999, SHAPE).astype(np.int16)
+    placed = write_nifti(tmp_path / "placed.nii", values, np.diag([0.8, 0.9, 2.5, 1]))
+    path = tmp_path / "nowhere.nii"
+    nibabel.save(nibabel.Nifti1Image(values, None), path)
+    assert open_at(path).grid.origins is None
+    result = imfuse.fuse([placed, path], "medical", "average")
+    assert f"{path}: tells no place in the patient, so only sizes were compared" in result.report.notes

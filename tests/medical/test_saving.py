@@ -190,3 +190,13 @@ def test_what_is_in_the_way_is_told(tmp_path: Path) -> None:
     (tmp_path / "folder" / "notes.txt").write_text("")
     with pytest.raises(OutputError, match="did not make"):
         check_folder(tmp_path / "folder", True)
+
+
+def test_a_source_without_an_identity_is_not_referenced_and_no_obstacle(tmp_path: Path) -> None:
+    nameless = slice_of(phantom(1)[0], "CT")
+    del nameless.SOPClassUID
+    nameless.save_as(tmp_path / "ct.dcm")
+    mri = save(slice_of(phantom(1, seed=1)[0]), tmp_path / "mri.dcm")
+    imfuse.fuse([tmp_path / "ct.dcm", mri], "medical", "average").save(tmp_path / "out.dcm")
+    sources = pydicom.dcmread(tmp_path / "out.dcm").SourceImageSequence
+    assert [one.ReferencedSOPInstanceUID for one in sources] == [pydicom.dcmread(mri).SOPInstanceUID]

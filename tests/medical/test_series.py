@@ -113,3 +113,10 @@ def test_every_slice_of_a_pet_has_its_own_slope(tmp_path: Path) -> None:
         save(made, tmp_path / "pet" / f"{index}")
     expected = VOLUME[:3] * (np.arange(3) + 0.5)[:, None, None]
     np.testing.assert_allclose(values(tmp_path / "pet"), expected, rtol=1e-6)
+
+
+def test_the_full_range_of_a_pet_holds_all_slices(tmp_path: Path) -> None:
+    for index, slope in enumerate((1, 4, 2)):
+        made = slice_of(VOLUME[index], "PT", series="1.2", position=(0, 0, index), RescaleSlope=slope)
+        save(made, tmp_path / "pet" / f"{index}")
+    assert open_volume(tmp_path / "pet").full_range == (4 * -32768, 4 * 32767)

@@ -84,6 +84,7 @@ def test_options_reach_the_fuser(run: Run) -> None:
         (["lr.npy", "lr.npy"], "nothing to sharpen"),
         (["lr.npy", "guide.npy", "--save-map"], "--save-map is for pictures"),
         (["lr.npy", "guide.npy", "--align"], "align is of no use for bands"),
+        (["lr.npy", "guide.npy", "--colour-map", "hot-iron"], "colour_map is of no use for bands"),
         (["lr.npy", "guide.npy", "--model", "auif"], "serves infrared"),
         (["lr.npy", "guide.npy", "--rule", "average"], "no rule to choose"),
         (["lr.npy", "guide.npy", "-o", "guide.npy", "--overwrite"], "is one of the sources"),

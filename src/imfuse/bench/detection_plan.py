@@ -184,7 +184,7 @@ class PictureSizes:
         try:
             source = open_source(self._paths[stem])
         except SourceError:
-            return None  # it cannot be fused either, and is told there
+            return None  # it cannot be fused either, and is told as left out
         return source.height, source.width
 
 
@@ -219,10 +219,15 @@ def _annotated(data_set: DataSet, marked: Annotations) -> tuple[DataSet, list[st
     kept = tuple(scene for scene in data_set.scenes if scene.name in marked.objects)
     if not kept:
         raise DataError(f"{shown(marked.place)}: none of the scenes that are looked at has annotations")
-    if not without:
-        return data_set, []
-    told = ", ".join(map(shown, without[:5])) + (" …" if len(without) > 5 else "")
-    return replace(data_set, scenes=kept), [f"{len(without)} scenes without annotations are left out: {told}"]
+    sizes = PictureSizes(data_set)
+    damaged = [name for name in without if sizes.get(name) is None]
+    unmarked = [name for name in without if name not in damaged]
+    told = [
+        f"{len(names)} scenes {what} are left out: {', '.join(map(shown, names[:5]))}{' …' if len(names) > 5 else ''}"
+        for names, what in ((damaged, "whose visible picture cannot be read"), (unmarked, "without annotations"))
+        if names
+    ]
+    return replace(data_set, scenes=kept), told
 
 
 def _refuse_unseen(names: Sequence[str], every: Sequence[DataSet], taken: Sequence[DataSet]) -> None:

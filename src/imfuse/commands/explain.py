@@ -39,7 +39,7 @@ def run_explain(
     fuser = load(chosen, task=task, device=device, **rules)
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{shown(folder)}: is a file; give the name of a folder")
-    for path in part_paths(folder, fuser.part_names(len(sources)), values=True):
+    for path in part_paths(folder, fuser.part_names(len(sources), sources), values=True):
         check_sources(Job(tuple(sources), path))
         if folder.exists():
             check_output(path, overwrite or (not values and path.suffix == ".tif"))

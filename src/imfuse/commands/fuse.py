@@ -91,6 +91,7 @@ def run_fuse(request: FuseRequest) -> int:
     if job is not None:
         return _fuse_one(_shown(job, request, many=False), request.report, settings, console, plain)
     jobs, orphans = _folder_jobs(request, task, name, console, by)
+    _check_volumes(jobs, settings)
     jobs = [_shown(job, request, many=True) for job in jobs]
     folder = jobs[0].output.parent
     if request.report:
@@ -101,6 +102,21 @@ def run_fuse(request: FuseRequest) -> int:
     folders = tuple(dict.fromkeys(source if source.is_dir() else source.parent for source in request.sources))
     report = RunReport(request.report, plain, jobs, orphans, (folders, folder)) if request.report else None
     return _fuse_many(jobs, settings, request.jobs, console, report)
+
+
+def _check_volumes(jobs: Sequence[Job], settings: Settings) -> None:
+    """Refuse options that no picture of the run can have, before any is fused."""
+    options = dict(settings.options)
+    if any(is_medical(job.sources) for job in jobs):
+        from imfuse.medical.jobs import check_volume_options
+
+        check_volume_options(settings)
+        return
+    for name in ("window", "colour_map"):
+        if options.get(name) is not None:
+            raise UsageError(
+                f"--{name.replace('_', '-')}: is for DICOM and NIfTI files, and none of the sources is one"
+            )
 
 
 def _fuse_volumes(request: FuseRequest, settings: Settings, console: Console, task: Task, card: ModelCard) -> int:
@@ -188,7 +204,8 @@ def _folder_jobs(
             say(console, f"left out: {shown(path)} ({reason})")
         return jobs, tuple(path for path, _ in alone)
     if len(request.sources) > 1:
-        return folder_jobs(request.sources, request.output, task.detail_role, name, request.skip_orphans)
+        taken = request.sources, request.output, task.detail_role, name, request.skip_orphans
+        return folder_jobs(*taken, volumes=task.name == "medical")
     jobs, empty = stack_jobs(request.sources[0], request.output, task.detail_role, name)
     if empty:
         say(console, f"folders without pictures, left out: {', '.join(shown(folder.name) for folder in empty)}")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from imfuse.data.whole import read_whole
 from imfuse.errors import DataError
 from imfuse.io import is_picture_name
+from imfuse.medical.kinds import is_nifti_name, stem
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,33 +28,41 @@ class Grouping:
     orphans: tuple[Path, ...]
 
 
-def pictures_by_stem(folder: Path) -> dict[str, Path]:
+def pictures_by_stem(folder: Path, *, volumes: bool = False) -> dict[str, Path]:
     """The pictures of a folder by stem; files that are no pictures by name, and hidden ones, are left out.
+
+    Args:
+        folder: where they are.
+        volumes: whether NIfTI volumes are taken, too.
 
     Raises:
         DataError: no such folder, it cannot be read, or two pictures have one stem.
     """
     try:
-        paths = sorted(path for path in folder.iterdir() if is_picture_name(path))
+        taken = (path for path in folder.iterdir() if is_picture_name(path) or (volumes and _is_volume(path)))
+        paths = sorted(taken)
     except OSError as error:
         raise DataError(f"{folder}: cannot be read as a folder ({error.strerror or error})") from error
     found: dict[str, Path] = {}
     for path in paths:
-        if path.stem in found:
-            raise DataError(
-                f"{found[path.stem]} and {path.name}: two pictures of one stem, which pairs with the other?"
-            )
-        found[path.stem] = path
+        name = stem(path) if volumes else path.stem
+        if name in found:
+            raise DataError(f"{found[name]} and {path.name}: two pictures of one stem, which pairs with the other?")
+        found[name] = path
     return found
 
 
-def group_by_stem(folders: Sequence[Path]) -> Grouping:
-    """Match the pictures of two or more folders by the stem of their names.
+def _is_volume(path: Path) -> bool:
+    return is_nifti_name(path) and not path.name.startswith(".")
+
+
+def group_by_stem(folders: Sequence[Path], *, volumes: bool = False) -> Grouping:
+    """Match the pictures of two or more folders by the stem of their names; NIfTI ``volumes`` too, if they are taken.
 
     Raises:
         DataError: a folder cannot be read, or holds two pictures of one stem.
     """
-    found = [pictures_by_stem(folder) for folder in folders]
+    found = [pictures_by_stem(folder, volumes=volumes) for folder in folders]
     common = set.intersection(*(set(pictures) for pictures in found))
     groups = tuple((stem, tuple(pictures[stem] for pictures in found)) for stem in sorted(common))
     orphans = tuple(pictures[stem] for pictures in found for stem in sorted(pictures.keys() - common))

@@ -52,6 +52,20 @@ class Annotations:
     notes: tuple[str, ...] = ()
 
 
+def is_text(name: str) -> bool:
+    """Whether a name can be written to a file: JSON may hold halves of characters."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def files_of(folder: Path, ending: str) -> list[Path]:
+    """The files of a folder with this ending, of which upper and lower case are the same, by name."""
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() == ending and path.is_file())
+
+
 class Collector:
     """Gathers objects, cuts their boxes at the edges of the picture, and counts what that changed."""
 
@@ -119,7 +133,7 @@ class Collector:
         notes = [
             (self._cut, "boxes reach beyond their picture and were cut at its edge"),
             (self._dropped, "boxes without area within their picture were left out"),
-            (self._strangers, "annotated pictures are not among the scenes"),
+            (self._strangers, "annotated pictures are not among the scenes that can be read"),
         ]
         words = tuple(f"{shown(place)}: {count} {what}" for count, what in notes if count)
         found = {stem: tuple(objects) for stem, objects in self.objects.items()}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from imfuse.detection.annotations import Annotations, Collector, Sizes
+from imfuse.detection.annotations import Annotations, Collector, Sizes, is_text
 from imfuse.errors import DataError
 from imfuse.io.naming import cause, shown
 
@@ -54,14 +54,17 @@ def _add(
         raise DataError(f"{where}: its bbox is {box!r}; write [left, top, width, height]")
     stem = stems[image]
     if stem is not None:
-        left, top, width, height = map(float, box)
+        try:
+            left, top, width, height = map(float, box)
+        except OverflowError as error:
+            raise DataError(f"{where}: its bbox has a number that is too large; mend it") from error
         crowd = bool(entry.get("iscrowd", 0))
         collector.add(stem, names[category], (left, top, left + width, top + height), where, crowd=crowd)
 
 
 def _entries(path: Path) -> dict[str, list[Any]]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{shown(path)}: cannot be read as JSON ({cause(error)}); give a COCO file") from error
     keys = ("images", "annotations", "categories")
@@ -78,6 +81,8 @@ def _numbered(path: Path, entries: list[Any], what: str, key: str) -> dict[int, 
             raise DataError(f"{shown(path)}: an entry of {what} without id (a number) and {key} (a text); mend it")
         if entry["id"] in found:
             raise DataError(f"{shown(path)}: two entries of {what} have the id {entry['id']}; mend one")
+        if not entry[key].strip() or not is_text(entry[key]):
+            raise DataError(f"{shown(path)}: the {key} of {what} {entry['id']} is empty or no text; mend it")
         found[entry["id"]] = entry[key]
     if what == "categories" and len(set(found.values())) < len(found):
         raise DataError(f"{shown(path)}: two categories have one name; mend one")

@@ -19,6 +19,9 @@ from imfuse.io.naming import shown
 MOST_FOUND = 300
 """Boxes that are kept per picture: the maximum of YOLOv5's validation."""
 
+MOST_SIDE = 1 << 14
+"""Pixels of a side of a network's input."""
+
 TORCHVISION = "torchvision:"
 """Before the name of a network of torchvision."""
 
@@ -49,8 +52,8 @@ class DetectorOptions:
         for name, value in (("confidence", self.confidence), ("suppression", self.suppression)):
             if not 0 <= value <= 1:
                 raise UsageError(f"{name} {value}: give a number from 0 to 1")
-        if self.size is not None and self.size < 1:
-            raise UsageError(f"a detector's input of {self.size} pixels: give a positive number")
+        if self.size is not None and not 1 <= self.size <= MOST_SIDE:
+            raise UsageError(f"a detector's input of {self.size} pixels: give a number from 1 to {MOST_SIDE}")
         if len(set(self.classes)) < len(self.classes):
             raise UsageError(f"classes {', '.join(self.classes)}: a name is there twice")
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imfuse.detection.boxes import Detections, suppress
-from imfuse.detection.detector import MOST_FOUND, DetectorOptions, fingerprint
+from imfuse.detection.detector import MOST_FOUND, MOST_SIDE, DetectorOptions, fingerprint
 from imfuse.detection.letterbox import letterbox
 from imfuse.detection.yolo_outputs import LAYOUTS, Layout, decode, find_layout
 from imfuse.errors import MissingExtraError, UsageError, WeightsError
@@ -83,16 +83,19 @@ class OnnxDetector:
     def _checked_input(self, metadata: Mapping[str, str]) -> tuple[str, type[np.generic], tuple[int, int]]:
         """Name, type and size (height, width) of the input."""
         inputs = self._session.get_inputs()
-        first = inputs[0]
-        shape = first.shape
-        if len(inputs) != 1 or first.type not in _INPUTS or len(shape) != 4 or shape[1] != 3 or _fixed(shape[0], 1):
-            told = ", ".join(f"{one.name} {one.type} {one.shape}" for one in inputs)
+        if len(inputs) != 1 or not _takes_pictures(inputs[0]):
+            told = ", ".join(f"{one.name} {one.type} {one.shape}" for one in inputs) or "none"
             raise WeightsError(
                 f"{shown(self._path)}: a detector has one input (1, 3, height, width) of float, float16 or uint8, this "
                 f"file has {shown(told)}; export it with batch 1, in the layout of YOLO"
             )
+        first = inputs[0]
         free = self._options.size or _metadata_size(metadata) or _USUAL_SIZE
-        height, width = (side if isinstance(side, int) else free for side in shape[2:])
+        height, width = (side if isinstance(side, int) else free for side in first.shape[2:])
+        if not (1 <= height <= MOST_SIDE and 1 <= width <= MOST_SIDE):
+            raise WeightsError(
+                f"{shown(self._path)}: takes pictures of {height}×{width} pixels; a side of 1 to {MOST_SIDE} is taken"
+            )
         if self._options.size is not None and (height, width) != (free, free):
             raise UsageError(f"{shown(self._path)}: takes {height}×{width} pixels and no other size")
         return first.name, _INPUTS[first.type], (height, width)
@@ -101,7 +104,7 @@ class OnnxDetector:
         """The output that holds the boxes, and its layout."""
         for place, output in enumerate(outputs):
             layout = find_layout(output.shape, len(self.names), self._options.layout)
-            if layout is not None:
+            if layout is not None and output.dtype.kind in "fiu":
                 return place, layout
         shapes = ", ".join(str(output.shape) for output in outputs)
         asked = self._options.layout or f"any of {', '.join(LAYOUTS)}"
@@ -133,6 +136,12 @@ def _session(path: Path, device: str) -> Any:
         ) from error
 
 
+def _takes_pictures(given: Any) -> bool:
+    """Whether an input is a batch of one RGB picture, of a type that is known."""
+    shape = given.shape
+    return given.type in _INPUTS and len(shape) == 4 and shape[1] == 3 and not _fixed(shape[0], 1)
+
+
 def _fixed(side: object, wanted: int) -> bool:
     """Whether a side of the input is fixed to something else than is wanted."""
     return isinstance(side, int) and side != wanted
@@ -155,7 +164,7 @@ def _metadata_size(metadata: Mapping[str, str]) -> int | None:
     """The size that the network was exported for, if its input leaves it open."""
     found = _literal(metadata.get("imgsz", ""))
     sides = found if isinstance(found, list | tuple) else [found]
-    whole = [side for side in sides if isinstance(side, int) and 0 < side <= 1 << 14]
+    whole = [side for side in sides if type(side) is int and 0 < side <= MOST_SIDE]
     return max(whole) if whole and len(whole) == len(sides) else None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from imfuse.data.stacks import folders_in
-from imfuse.detection.annotations import Annotations, Sizes
+from imfuse.detection.annotations import Annotations, Sizes, files_of
 from imfuse.detection.coco_file import read_coco
 from imfuse.detection.voc_files import read_voc
 from imfuse.detection.yolo_files import read_yolo
@@ -38,12 +38,12 @@ def read_annotations(data_set: Path, stems: Iterable[str], sizes: Sizes, place: 
         return read_coco(found, sizes)
     if not found.is_dir():
         raise DataError(f"{shown(found)}: there are no annotations there; check the path")
-    json_files = sorted(found.glob("*.json"))
+    json_files = files_of(found, ".json")
     if len(json_files) == 1:
         return read_coco(json_files[0], sizes)
     if json_files:
         raise DataError(f"{shown(found)}: holds several JSON files; give one of them: --annotations {json_files[0]}")
-    if next(found.glob("*.xml"), None) is not None:
+    if files_of(found, ".xml"):
         return read_voc(found, sizes)
     if next(found.rglob("*.txt"), None) is not None:
         return read_yolo(found, stems, sizes)

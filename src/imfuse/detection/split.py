@@ -78,7 +78,7 @@ def seeded_split(scenes: Sequence[str], seed: int = 0) -> Split:
 
 def _listed(path: Path, scenes: Sequence[str]) -> tuple[str, ...]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, ValueError) as error:
         raise DataError(f"{shown(path)}: cannot be read as text ({cause(error)})") from error
     words = {line.strip().replace("\\", "/") for line in lines if line.strip()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree
 
-from imfuse.detection.annotations import Annotations, Box, Collector, Sizes, class_order
+from imfuse.detection.annotations import Annotations, Box, Collector, Sizes, class_order, files_of
 from imfuse.errors import DataError
 from imfuse.io.naming import cause, shown
 
@@ -28,7 +28,7 @@ def read_voc(folder: Path, sizes: Sizes) -> Annotations:
     """
     collector = Collector(sizes)
     names: set[str] = set()
-    for path in sorted(folder.glob("*.xml")):
+    for path in files_of(folder, ".xml"):
         root = _root(path)
         if collector.picture(path.stem, shown(path), _size(root)) is None:
             continue

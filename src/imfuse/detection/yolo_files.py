@@ -66,7 +66,7 @@ def _add(
 
 def _lines(path: Path) -> list[str]:
     try:
-        return path.read_text(encoding="utf-8").splitlines()
+        return path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, ValueError) as error:
         raise DataError(f"{shown(path)}: cannot be read as text ({cause(error)})") from error
 

@@ -29,6 +29,8 @@ LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 _MOST_FINAL = 1000
 """End-to-end exports give 100 or 300 boxes, rarely more; grids have thousands of cells."""
 
+_MOST_LABEL = 1e6
+
 _MOST_CANDIDATES = 30_000
 """Of the best scores, that are suppressed among each other."""
 
@@ -88,7 +90,7 @@ def _final(rows: NDArray[np.float64]) -> Detections:
         boxes, labels, scores = rows[:, 1:5], rows[:, 5], rows[:, 6]
     else:
         boxes, scores, labels = rows[:, :4], rows[:, 4], rows[:, 5]
-    known = np.isfinite(labels)
+    known = np.abs(labels) < _MOST_LABEL  # nor NaN
     return Detections(boxes[known], scores[known], np.rint(labels[known]).astype(np.int64))
 
 

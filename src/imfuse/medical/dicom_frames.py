@@ -17,6 +17,7 @@ _DIRECTORY = "1.2.840.10008.1.3.10"
 _SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 _GRAY = frozenset({"MONOCHROME1", "MONOCHROME2"})
 _COLOUR = frozenset({"RGB", "PALETTE COLOR", "YBR_FULL", "YBR_FULL_422", "YBR_RCT", "YBR_ICT"})
+_SQUARE = 0.01
 _MODALITIES = frozenset({"CT", "MR", "PT", "NM", "US", "DX", "CR", "MG", "XA", "RF", "OT", "SC"})
 
 
@@ -144,6 +145,11 @@ def _frame(path: Path, header: Any, index: int) -> Frame:
     )
 
 
+def _are_directions(pair: Vectors) -> bool:
+    """Whether a row and a column, (2, 3), are of length 1 and at right angles, to the digits that scanners write."""
+    return bool(np.abs(pair @ pair.T - np.eye(2)).max() < _SQUARE)
+
+
 class _Values:
     """The attributes of one frame: in its functional groups (enhanced files), or in the file itself."""
 
@@ -172,9 +178,10 @@ class _Values:
         return values if len(values) == count and np.isfinite(values).all() else None
 
     def orientation(self) -> Vectors | None:
-        """The directions of a row and of a column, (6,), or None."""
+        """The directions of a row and of a column, (6,); None where they are not told, or are no such directions."""
         found = self.numbers("PlaneOrientationSequence", "ImageOrientationPatient", 6)
-        return found if found is not None else self._reconstructed("ImageOrientationPatient", 6)
+        found = found if found is not None else self._reconstructed("ImageOrientationPatient", 6)
+        return None if found is None or not _are_directions(found.reshape(2, 3)) else found
 
     def position(self) -> Vectors | None:
         """Of the first pixel, or None."""

@@ -135,7 +135,11 @@ class DerivedSeries:
         made.BurnedInAnnotation = "YES" if burned else "NO"
         if not self.anonymise:
             _copy(header, made, _BODY)
-            made.SourceImageSequence = [_reference(frame) for frame in frames if "SOPInstanceUID" in frame.header]
+            named = [
+                frame for frame in frames if frame.header.get("SOPClassUID") and frame.header.get("SOPInstanceUID")
+            ]
+            if named:
+                made.SourceImageSequence = [_reference(frame) for frame in named]
 
     def _locate(self, made: Any, index: int) -> None:
         """The MRI's geometry, which is that of the frame's functional groups where the file is an enhanced one."""

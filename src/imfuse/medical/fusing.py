@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from imfuse.errors import SizeMismatchError, UsageError
 from imfuse.levels import Levels, ranges_of
+from imfuse.medical.colour_maps import check_colour_map, colours_of
 from imfuse.medical.grid import Grid, check_one_grid
 from imfuse.medical.opening import open_volume
 from imfuse.medical.result import VolumeReport, VolumeResult
@@ -31,6 +32,7 @@ def fuse_volumes(
     *,
     range: Range = None,
     window: AskedWindow | None = None,
+    colour_map: str | None = None,
     depth: Depth | None = None,
     memory: str | int = "1GiB",
     progress: Callable[[float], None] | None = None,
@@ -44,6 +46,7 @@ def fuse_volumes(
             where the other is a single slice.
         range: as for :meth:`imfuse.fuser.Fuser.fuse`; of all slices together.
         window: see :data:`imfuse.medical.windows.AskedWindow`.
+        colour_map: of a gray PET or SPECT; see :mod:`imfuse.medical.colour_maps`.
         depth: of the result; by default that of the MRI.
         memory: what a slice may take.
         progress: called with the finished fraction.
@@ -57,6 +60,7 @@ def fuse_volumes(
     task = fuser.task
     if task.name != "medical":
         raise UsageError(f"task {task.name!r} takes no DICOM and no NIfTI files; they are fused with task 'medical'")
+    check_colour_map(colour_map, task)
     roles, policies, windows = task.roles_for(len(sources)), ranges_of(range, task.roles), windows_of(window, task)
     started = time.perf_counter()
     volumes = [open_volume(source, _name(source, role.name)) for source, role in zip(sources, roles, strict=True)]
@@ -64,13 +68,17 @@ def fuse_volumes(
     notes += [*_checked_grids(volumes), *_doubts(volumes)]
     if opened is not None:
         opened(volumes)
+    colours, colour_notes = colours_of(colour_map, volumes, task)
+    notes += colour_notes
     levels = []
     for volume, role, policy, asked in zip(volumes, roles, policies, windows, strict=True):
         found, told = volume_levels(volume, asked, policy, role)
         levels.append(found)
         notes += told
     detail = volumes[task.detail_role]
-    image, reports = _fused(fuser, volumes, levels, depth or detail.depth, memory, progress)
+    tables = [colours if index == task.chroma_role else None for index in (0, 1)]
+    scene = list(zip(volumes, levels, tables, strict=True))
+    image, reports = _fused(fuser, scene, depth or detail.depth, memory, progress)
     notes += [note for volume in volumes for note in volume.seen_notes]
     report = _report(reports, volumes[0].grid, notes, time.perf_counter() - started)
     sole = all(volume.single for volume in volumes)
@@ -116,6 +124,11 @@ def _doubts(volumes: Sequence[Volume]) -> list[str]:
         return any(first.get(a) and second.get(a) and first.get(a) != second.get(a) for a in attributes)
 
     doubts = []
+    if volumes[0].modality == "MR" and volumes[1].modality in ("CT", "PT", "NM"):
+        doubts.append(
+            f"{volumes[0].name} is MR and {volumes[1].name} {volumes[1].modality}, but CT, PET or SPECT comes first "
+            "and MRI second: exchange them"
+        )
     if differ("PatientID", "PatientName", "PatientBirthDate"):
         doubts.append("the sources tell different patients; a DICOM result carries that of the MRI")
     if differ("FrameOfReferenceUID") and all(volume.grid.origins is not None for volume in volumes):
@@ -128,17 +141,16 @@ def _doubts(volumes: Sequence[Volume]) -> list[str]:
 
 def _fused(
     fuser: Fuser,
-    volumes: Sequence[Volume],
-    levels: Sequence[Levels],
+    scene: Sequence[tuple[Volume, Levels, NDArray[np.float32] | None]],
     depth: Depth,
     memory: str | int,
     progress: Callable[[float], None] | None,
 ) -> tuple[NDArray[Any], list[Report]]:
     """The result, (slices, rows, columns) or with a last axis of 3, and the reports of its slices."""
-    count = volumes[0].grid.slices
+    count = scene[0][0].grid.slices
 
     def fused(index: int) -> FusionResult:
-        pair = [volume.picture(index, found) for volume, found in zip(volumes, levels, strict=True)]
+        pair = [volume.picture(index, levels, colours) for volume, levels, colours in scene]
         return fuser.fuse(pair, depth=depth, memory=memory, progress=_part(progress, index, count))
 
     first = fused(0)

@@ -10,9 +10,9 @@ from imfuse.batch import Job, Outcome, Settings, check_sources, fuser_of
 from imfuse.errors import SourceError
 from imfuse.io.naming import shown
 from imfuse.medical.fusing import fuse_volumes, refuse_for_volumes
-from imfuse.medical.kinds import medical_kind, stem
+from imfuse.medical.kinds import as_given, medical_kind, stem
 from imfuse.medical.opening import open_volume
-from imfuse.medical.saving import check_volume_output, form_of, target_of
+from imfuse.medical.saving import check_anonymise, check_volume_output, form_of, target_of
 from imfuse.medical.volume import Volume
 from imfuse.outputs import output_stem
 from imfuse.tasks import Task
@@ -37,7 +37,7 @@ def volume_job(sources: Sequence[Path], output: Path | None, task: Task, model: 
     if output is not None and not ending:
         return Job(tuple(sources), output)
     name = output_stem(stem(sources[0]), stem(sources[-1]), model) + ending
-    return Job(tuple(sources), (output or sources[0].resolve().parent) / name)
+    return Job(tuple(sources), (output or as_given(sources[0]).parent) / name)
 
 
 def _ending(detail: Path) -> str:
@@ -48,6 +48,16 @@ def _ending(detail: Path) -> str:
     return {"NIfTI": ".nii.gz", "series": ""}.get(kind or "", ".png")
 
 
+def check_volume_options(settings: Settings) -> None:
+    """Refuse settings of a run that volumes do not have.
+
+    Raises:
+        UsageError: one of them is set.
+    """
+    options = dict(settings.options)
+    refuse_for_volumes(**{name: options.get(name) for name in _NOT_OF_VOLUMES})
+
+
 def fuse_volume_job(
     job: Job, settings: Settings, progress: Callable[[float], None] | None = None, *, anonymise: bool = False
 ) -> Outcome:
@@ -56,14 +66,15 @@ def fuse_volume_job(
     Raises:
         ImfuseError: it failed; nothing is left under the output's name that was not there before.
     """
-    options = dict(settings.options)
-    refuse_for_volumes(**{name: options.pop(name, None) for name in _NOT_OF_VOLUMES})
+    check_volume_options(settings)
+    options = {name: value for name, value in settings.options if name not in _NOT_OF_VOLUMES}
     check_sources(job)
     fuser = fuser_of(settings)
 
     def check(volumes: Sequence[Volume]) -> None:
         detail = volumes[fuser.task.detail_role]
         form = form_of(job.output, detail.grid.slices, detail.kind)
+        check_anonymise(form, anonymise)
         check_sources(replace(job, output=target_of(job.output, form)))
         check_volume_output(job.output, form, settings.overwrite)
 

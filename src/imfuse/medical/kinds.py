@@ -63,7 +63,12 @@ def is_nifti_name(path: str | os.PathLike[str]) -> bool:
     return os.fsdecode(path).lower().endswith((".nii", ".nii.gz"))
 
 
+def as_given(path: str | os.PathLike[str]) -> Path:
+    """The absolute path without ``.`` and ``..``; links are not followed, which may lead to the names of patients."""
+    return Path(os.path.abspath(os.fsdecode(path)))  # noqa: PTH100
+
+
 def stem(path: Path) -> str:
-    """The name without its ending, ``.nii.gz`` being one."""
-    name = path.resolve().name
+    """The name as it was given, without its ending, ``.nii.gz`` being one."""
+    name = as_given(path).name
     return name[: -len(".nii.gz")] if name.lower().endswith(".nii.gz") else Path(name).stem if path.suffix else name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,6 +22,8 @@ from imfuse.quantise import Depth
 
 RGB = np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")])
 """NIfTI's colour: 24 bits."""
+
+_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,8 +78,10 @@ def open_nifti(path: Path, name: str) -> Volume:
             f"{size_text(DECODED_LIMIT)} are taken: it is damaged, or crop it"
         )
     origin, grid = _placed(image, shape)
+    if not any(int(image.header[code]) for code in ("sform_code", "qform_code")):
+        grid = Grid.nowhere(*grid.shape)  # nibabel's affine is a guess then, from the voxels' sides
     slope, inter = (1.0 if not np.isfinite(v) else float(v) for v in (image.dataobj.slope, image.dataobj.inter))
-    pixels = _NiftiPixels(name, origin, colour, slope, inter)
+    pixels = _NiftiPixels(path, name, origin, colour, slope, inter)
     as_stored = colour or (stored == np.uint8 and (slope, inter) == (1.0, 0.0))
     depth: Depth = 8 if as_stored else "float" if stored.kind == "f" else 8 if stored.itemsize == 1 else 16
     notes = (f"{name}: the opacity of its colours is not used",) if stored.names and "A" in stored.names else ()
@@ -164,11 +169,28 @@ def _shown(image: Any) -> Levels | None:
     )
 
 
+def _check_archive(path: Path, name: str) -> None:
+    """Read a gzipped file to its end, where its checksum is: nibabel stops before, and takes damaged voxels for good.
+
+    Raises:
+        SourceError: it is damaged or cut off.
+    """
+    if path.suffix.lower() != ".gz":
+        return
+    try:
+        with gzip.open(path) as archive:
+            read = 0
+            while read <= DECODED_LIMIT and (block := archive.read(_BLOCK)):
+                read += len(block)
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        raise SourceError(f"{name}: the archive is damaged or cut off; copy it again from its origin") from None
+
+
 class _NiftiPixels:
     """The voxels of a file, read at the first use and kept as they are stored."""
 
-    def __init__(self, name: str, origin: NiftiOrigin, colour: bool, slope: float, inter: float) -> None:
-        self._name, self._origin, self._colour = name, origin, colour
+    def __init__(self, path: Path, name: str, origin: NiftiOrigin, colour: bool, slope: float, inter: float) -> None:
+        self._path, self._name, self._origin, self._colour = path, name, origin, colour
         self._slope, self._inter = np.float32(slope), np.float32(inter)
         self._stored: NDArray[Any] | None = None
 
@@ -176,6 +198,7 @@ class _NiftiPixels:
         """A slice, (rows, columns, channels)."""
         with reading_medical(self._name, "NIfTI"):
             if self._stored is None:
+                _check_archive(self._path, self._name)
                 whole = np.asarray(self._origin.image.dataobj.get_unscaled())
                 self._stored = self._origin.upright(whole.reshape(_three(whole.shape, self._name)))
             values = self._stored[index]

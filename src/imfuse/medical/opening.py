@@ -38,7 +38,10 @@ def open_volume(source: Any, name: str | None = None) -> Volume:
 
             return open_nifti(path, called)
         if path.is_dir():
-            raise SourceError(f"{called}: holds no DICOM files; give a folder with the files of one series")
+            raise SourceError(
+                f"{called}: holds no DICOM files; give a folder with the files of one series, or a NIfTI file; folders "
+                "of NIfTI files go with folders of such"
+            )
     return picture_volume(open_source(source, name))
 
 

@@ -79,6 +79,16 @@ def check_volume_output(path: Path, form: Form, overwrite: bool) -> None:
         check_output(path, overwrite)
 
 
+def check_anonymise(form: Form, anonymise: bool) -> None:
+    """Refuse ``anonymise`` of what is never written with a patient.
+
+    Raises:
+        UsageError: the result is no DICOM.
+    """
+    if anonymise and form not in ("DICOM", "series"):
+        raise UsageError("anonymise: is for DICOM; NIfTI files and pictures of imfuse hold nothing of the patient")
+
+
 def target_of(path: Path, form: Form) -> Path:
     """The file or folder that a name leads to: pictures of slices go into a folder without the ending."""
     return path.with_suffix("") if form == "pictures" else path
@@ -97,8 +107,7 @@ def save_volume(
     image = as_array(result.image)
     volume = image if image.ndim == 4 or (image.ndim == 3 and not _is_picture(result)) else image[None]
     form = form_of(target, len(volume), detail.kind)
-    if anonymise and form not in ("DICOM", "series"):
-        raise UsageError("anonymise: is for DICOM; NIfTI files and pictures of imfuse hold nothing of the patient")
+    check_anonymise(form, anonymise)
     check_volume_output(target, form, overwrite)
     if form in ("picture", "pictures"):
         return _save_pictures(volume, target, form, overwrite, quality)

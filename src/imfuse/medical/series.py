@@ -79,7 +79,8 @@ def _volume(frames: list[Frame], name: str, *, single: bool, notes: tuple[str, .
     if colour:
         kind = pixels[first.path].values(first).dtype  # of a palette, the depth of its entries
     inverted = str(first.header.PhotometricInterpretation) == "MONOCHROME1"
-    low, high = stored_range(first)
+    ranges = [stored_range(frame) for frame in frames]  # every slice of a PET has a slope of its own
+    low, high = min(low for low, _ in ranges), max(high for _, high in ranges)
     depth: Depth = 8 if kind == np.uint8 or int(first.header.get("BitsStored") or bits) <= 8 else 16
     if kind != np.float32:
         low, high = 0.0, float((1 << 8 * kind.itemsize) - 1)
@@ -102,6 +103,7 @@ def _volume(frames: list[Frame], name: str, *, single: bool, notes: tuple[str, .
         window,
         inverted,
         False if colour else is_hounsfield(first.header),
+        modality(first.header),
         single,
         (*notes, *_notes(frames, grid, name), *window_notes),
         origin=tuple(frames),

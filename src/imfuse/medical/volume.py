@@ -34,6 +34,7 @@ class Volume:
         window: black and white as the file itself tells them.
         inverted: whether small values are white (MONOCHROME1): values and window have the opposite sign then.
         hounsfield: whether values are CT numbers; None where the file does not tell.
+        modality: the standard's code, ``CT``, ``PT`` …; empty where the file does not tell.
         single: whether it is a picture rather than a volume.
         notes: what the reader did, each with the name.
         origin: what a writer needs to know of the files; see :mod:`imfuse.medical.dicom_write` and ``nifti``.
@@ -50,6 +51,7 @@ class Volume:
     window: Levels | None = None
     inverted: bool = False
     hounsfield: bool | None = None
+    modality: str = ""
     single: bool = False
     notes: tuple[str, ...] = ()
     origin: Any = None
@@ -85,9 +87,9 @@ class Volume:
             return ()
         return (f"{self.name}: {self._empty} voxels hold nothing (NaN or padding) and are black",)
 
-    def picture(self, index: int, levels: Levels) -> SlicePicture:
-        """A slice as a picture in which ``levels`` are black and white."""
-        return SlicePicture(self, index, levels)
+    def picture(self, index: int, levels: Levels, colours: NDArray[np.float32] | None = None) -> SlicePicture:
+        """A slice as a picture whose black and white are ``levels``, or gray in ``colours``, (N, 3) in [0, 1]."""
+        return SlicePicture(self, index, levels, colours)
 
 
 class SlicePicture:
@@ -98,22 +100,33 @@ class SlicePicture:
         name: that of the volume: what is said of one slice is said of all.
     """
 
-    def __init__(self, volume: Volume, index: int, levels: Levels) -> None:
+    def __init__(self, volume: Volume, index: int, levels: Levels, colours: NDArray[np.float32] | None = None) -> None:
         self.own_levels = levels
         self.name = volume.name
         self.height, self.width = volume.grid.rows, volume.grid.columns
         self.channels, self.dtype, self.full_range = volume.channels, volume.dtype, (levels.low, levels.high)
+        if colours is not None:
+            self.channels, self.dtype = 3, np.dtype(np.float32)
         self.has_alpha = False
         self.metadata = Metadata()
         self.notes: tuple[str, ...] = ()
-        self._volume, self._index = volume, index
+        self._volume, self._index, self._colours = volume, index, colours
         self._values: NDArray[Any] | None = None
 
     def read(self, window: Window) -> NDArray[Any]:
         """The window's values, ``(height, width, channels)``."""
         if self._values is None:
-            self._values = self._volume.values(self._index)
+            values = self._volume.values(self._index)
+            self._values = values if self._colours is None else self._coloured(values[..., 0], self._colours)
         return self._values[window.slices]
+
+    def _coloured(self, values: NDArray[Any], colours: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Gray values (rows, columns) in colours, on the scale of the levels, so that these stay black and white."""
+        low, high = self.own_levels.low, self.own_levels.high
+        unit = np.clip((values.astype(np.float64) - low) / (high - low), 0, 1)
+        places = np.linspace(0, 1, len(colours))
+        found = np.stack([np.interp(unit, places, colours[:, channel]) for channel in range(3)], axis=-1)
+        return (low + (high - low) * found).astype(np.float32)
 
     def read_alpha(self, window: Window) -> None:
         """None: slices have no alpha."""

@@ -18,7 +18,7 @@ from imfuse.errors import UsageError
 from imfuse.io.window import Window
 from imfuse.levels import Levels, RangeName, extremes, percentiles
 from imfuse.medical.volume import Volume
-from imfuse.tasks import Role, Task
+from imfuse.tasks import Role, Task, by_role
 
 NAMED: dict[str, tuple[float, float]] = {
     "brain": (40, 80),
@@ -76,7 +76,9 @@ def windows_of(asked: AskedWindow | None, task: Task) -> list[Asked | None]:
     if task.name != "medical":
         raise UsageError("window: is for DICOM and NIfTI, with task 'medical'; other sources take a range")
     given = asked if isinstance(asked, Mapping) else {task.roles[0].name: asked}
-    named = {task.roles[0].name if role == "" else role: window for role, window in given.items()}
+    named = by_role({role or task.roles[0].name: window for role, window in given.items()}, task.roles)
+    if len(named) < len(given):
+        raise UsageError("window: two are given for one source; give one for each role")
     names = [role.name for role in task.roles]
     unknown = [role for role in named if role not in names]
     if unknown:

@@ -66,6 +66,7 @@ class SpectralFuser(Fuser):
         stretch: bool | None = None,
         shares: Shares | None = None,
         window: AskedWindow | None = None,
+        colour_map: str | None = None,
         progress: Progress | None = None,
         guide_encoding: GuideEncoding | None = None,
     ) -> SpectralResult:
@@ -93,6 +94,7 @@ class SpectralFuser(Fuser):
             stretch: of no use here.
             shares: of no use here.
             window: of no use here.
+            colour_map: of no use here.
             progress: called with the finished fraction.
             guide_encoding: of classical methods: whether the guide is ``srgb`` or ``linear``; see
                 :func:`imfuse.spectral.encoding.settled_encoding`.
@@ -102,7 +104,7 @@ class SpectralFuser(Fuser):
             SourceError: a source cannot be read, or holds no values.
             SizeMismatchError: the two do not cover the same area in one whole scale.
         """
-        self.check_options(range, resize_to, depth, align, memory, stretch, shares, window, guide_encoding)
+        self.check_options(range, resize_to, depth, align, memory, stretch, shares, window, colour_map, guide_encoding)
         given = as_sequence(sources, self.task)
         if batch_size(given) > 1:
             options: dict[str, Any] = {"range": range, "depth": depth, "memory": memory}
@@ -222,6 +224,7 @@ class SpectralFuser(Fuser):
         stretch: bool | None = None,
         shares: Shares | None = None,
         window: AskedWindow | None = None,
+        colour_map: str | None = None,
         guide_encoding: GuideEncoding | None = None,
     ) -> None:
         """Refuse options of :meth:`fuse` that serve for no pair.
@@ -229,7 +232,8 @@ class SpectralFuser(Fuser):
         Raises:
             UsageError: an option is unknown, or is one of pictures.
         """
-        refused = {"resize_to": resize_to, "align": align, "stretch": stretch, "shares": shares, "window": window}
+        refused: dict[str, Any] = {"resize_to": resize_to, "align": align, "stretch": stretch, "shares": shares}
+        refused |= {"window": window, "colour_map": colour_map}
         for name, value in refused.items():
             if value:
                 raise UsageError(f"{name} is of no use for bands, which stay on their grid and in their units; drop it")
