@@ -15,6 +15,7 @@ from helpers import noise
 from imfuse import fuse
 from imfuse.cli import main
 from imfuse.io import Window, open_source
+from imfuse.tasks import TASKS
 from schema_check import violations
 
 Run = Callable[..., tuple[int, str]]
@@ -75,7 +76,7 @@ def test_pictures_of_several_folders_can_be_given(run: Run) -> None:
     assert run(*reversed(paths), "--group-by", "count=3", "-o", "out")[0] == 0
     assert sorted(path.stem for path in Path("out").iterdir()) == ["IMG_50", "IMG_53", "IMG_8"]
     assert run(*card("two", 2, first=50), "--group-by", "gap")[0] == 0
-    assert len(list(Path("two-fused-exposure-fusion").iterdir())) == 2
+    assert len(list(Path(f"two-fused-{TASKS['exposure'].default_model}").iterdir())) == 2
 
 
 def test_two_brackets_that_begin_with_one_name_are_refused(run: Run, tmp_path: Path) -> None:
@@ -154,7 +155,10 @@ def test_the_stretch_is_asked_for_told_and_makes_other_pictures(run: Run) -> Non
     assert "EV 14.6" in told
     told = run(*paths, "-o", "plain.png", "--no-stretch")[1]
     assert "stretched" not in told
-    np.testing.assert_array_equal(pixels("plain.png"), fuse(paths, task="exposure").image)
+    np.testing.assert_array_equal(pixels("plain.png"), fuse(paths, task="exposure", stretch=False).image)
+    assert "stretched from" in run(*paths, "-o", "default.png")[1]
+    np.testing.assert_array_equal(pixels("default.png"), pixels("out.png"))
+    assert "stretched" not in run(*paths, "-o", "classical.png", "--model", "exposure-fusion")[1]
 
 
 def test_the_examples_of_the_page_run(run: Run) -> None:

@@ -12,6 +12,7 @@ from imfuse.classical.exposure_fusion import ExposureFusion
 from imfuse.errors import UsageError
 from imfuse.fuser import Fuser
 from imfuse.networks.protocol import FusionNetwork
+from imfuse.ops.colour import LUMA_WEIGHTS
 from imfuse.stretch import Histogram, Limits
 from imfuse.tasks import TASKS, task
 
@@ -84,6 +85,28 @@ def test_one_pair_of_percentiles_of_all_channels_becomes_black_and_white(depth: 
     white = 2**depth - 1
     assert result.image.dtype == (np.uint8 if depth == 8 else np.uint16)
     np.testing.assert_allclose(result.image, np.clip(expected, 0, 1) * white, atol=0.5 + 1e-5 * white)
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+def test_chroma_that_was_merged_keeps_its_hue_where_the_stretch_clips(depth: int) -> None:
+    """Luma is clipped, the colour is paled: burnt pixels are white, and no channel is clipped by itself."""
+    pictures = bracket(60, 71)
+    pictures[1][:10] = [255, 240, 30]
+    fuser, white = Fuser(Average(), EXPOSURE), 2**depth - 1
+    stretched = fuser.fuse(pictures, depth="float", stretch=True)
+    result = fuser.fuse(pictures, depth=depth, stretch=True)
+    assert stretched.report.beyond == pytest.approx(result.report.beyond, abs=2e-2)
+    assert result.report.beyond > 0.01
+    assert any("colours are paled" in note for note in result.report.notes)
+    assert any("float keeps" in note for note in stretched.report.notes)
+    rgb = stretched.image.astype(np.float64)
+    y = rgb @ LUMA_WEIGHTS
+    distance = rgb - y[..., None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rooms = np.where(distance > 0, 1 - y[..., None], y[..., None]) / np.abs(distance)
+    kept = np.clip(np.nanmin(rooms, -1), 0, 1)
+    expected = np.clip(y[..., None] + kept[..., None] * distance, 0, 1)
+    np.testing.assert_allclose(result.image, expected * white, atol=0.5 + 1e-5 * white)
 
 
 def test_colours_keep_their_balance() -> None:

@@ -82,7 +82,7 @@ def test_one_choice_for_all_channels_leaves_every_pixel_one_of_the_sources() -> 
 @pytest.mark.parametrize("count", [2, 3, 5])
 def test_chroma_of_exposures_is_weighted_by_its_distance_from_neutral(count: int) -> None:
     """Deep CSC, III-B: b = Σ |bₖ − ½| bₖ / Σ |bₖ − ½| with b in [0, 1], written out."""
-    stack = [unit(noise(9, 11, seed=seed)) for seed in range(count)]
+    stack = [0.4 + 0.2 * unit(noise(9, 11, seed=seed)) for seed in range(count)]
     fused = Fuser(Average(), task("exposure")).fuse([p.astype(np.float32) for p in stack]).image
     parts = [ycc(picture) for picture in stack]
     y, cb, cr = ycc(fused.astype(np.float64))
@@ -111,10 +111,53 @@ def test_neutral_pictures_in_rgb_stay_neutral_and_are_numbers(name: str) -> None
 
 
 def test_a_burnt_and_a_black_picture_have_no_say_in_the_chroma() -> None:
-    colour = noise(8, 9)
+    colour = 100 + noise(8, 9) // 5
     fused = Fuser(Average(), task("exposure")).fuse([np.full_like(colour, 255), colour, colour * 0], depth="float")
     _, cb, cr = ycc(fused.image.astype(np.float64))
     np.testing.assert_allclose((cb, cr), ycc(unit(colour))[1:], atol=1e-6)
+
+
+def burnt_bracket(dtype: type = np.uint8) -> list[np.ndarray]:
+    """Colours at an exposure, and more light of them than a picture can hold: chroma and luma that no RGB has both."""
+    dark = noise(40, 45, dtype=dtype) // 3
+    white = np.iinfo(dtype).max
+    bright = np.clip(dark.astype(np.int64) * 6, 0, white).astype(dtype)
+    return [dark, bright, *[np.full_like(dark, white)] * 3]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_colours_beyond_rgb_are_paled_and_not_clipped(dtype: type) -> None:
+    """What lies in RGB stays; the other colours keep luma and hue."""
+    stack = burnt_bracket(dtype)
+    fused = Fuser(Average(), task("exposure")).fuse(stack, depth="float")
+    assert fused.report.beyond == 0
+    assert "paled" in fused.report.colour
+    parts = [ycc(unit(picture)) for picture in stack]
+    y, cb, cr = ycc(fused.image.astype(np.float64))
+    np.testing.assert_allclose(y, np.mean([part[0] for part in parts], axis=0), atol=1e-6)
+    chroma = [np.array([part[index] for part in parts]) for index in (1, 2)]
+    blue, red = (np.sum(np.abs(plane) * plane, 0) / np.sum(np.abs(plane), 0) for plane in chroma)
+    whole = np.dstack([y + 1.402 * red, y - (0.114 * 1.772 * blue + 0.299 * 1.402 * red) / 0.587, y + 1.772 * blue])
+    inside = ((whole >= 0) & (whole <= 1)).all(-1)
+    assert 0.1 < inside.mean() < 0.9
+    np.testing.assert_allclose(fused.image[inside], whole[inside], atol=1e-6)
+    np.testing.assert_allclose(cb * red, cr * blue, atol=1e-6)
+    assert (cb * blue + cr * red >= -1e-9).all()
+    stored = Fuser(Average(), task("exposure")).fuse(stack)
+    white = np.iinfo(dtype).max
+    assert stored.report.beyond == 0
+    np.testing.assert_allclose(stored.image, fused.image.astype(np.float64) * white, atol=0.5 + 1e-6 * white)
+
+
+@pytest.mark.parametrize("side", [16, 33])
+def test_paled_colours_leave_no_seams(monkeypatch: pytest.MonkeyPatch, side: int) -> None:
+    fuser, stack = Fuser(Average(), task("exposure")), burnt_bracket(np.uint16)
+    whole = [fuser.fuse(stack, stretch=stretch) for stretch in (False, True)]
+    monkeypatch.setattr(plan_module, "tile_side", lambda *_: side)
+    for one, stretch in zip(whole, (False, True), strict=True):
+        tiled = fuser.fuse(stack, stretch=stretch)
+        assert tiled.report.tiles > one.report.tiles == 1
+        assert np.abs(tiled.image.astype(int) - one.image.astype(int)).max() <= 1
 
 
 def test_networks_that_take_colour_get_exposures_in_rgb() -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from imfuse.ops.colour import chroma, luma, replace_luma, with_chroma
+from imfuse.ops.colour import chroma, luma, paled, replace_luma, with_chroma
 
 if TYPE_CHECKING:
     from imfuse.io import PixelSource
@@ -45,6 +45,8 @@ class ColourPolicy(ABC):
     """
 
     words: str
+    clipping = "which is clipped"
+    """What becomes of channels beyond black or white, for the report."""
 
     def channels(self, sources: Sequence[PixelSource]) -> int:
         """Channels of the result, 1 or 3; by default 3 where any picture has colour."""
@@ -62,6 +64,10 @@ class ColourPolicy(ABC):
     @abstractmethod
     def start(self, channels: int) -> ColourFold:
         """A fold for one window of a result of so many channels."""
+
+    def fitted(self, stretched: Tensor) -> Tensor:
+        """Pixels (C, h, w) that a stretch may have put beyond [0, 1], ready to be clipped; by default as they are."""
+        return stretched
 
     @abstractmethod
     def notes(self, sources: Sequence[PixelSource], channels: int) -> list[str]:
@@ -171,9 +177,17 @@ class WeightedChroma(ColourPolicy):
     with ½ for their 128; taken over by Deep CSC (its ℓ1-norm strategy for multi-exposure fusion, whose norm is read
     per pixel, as DeepFuse's) and by IFCNN. So a burnt or a black picture, which has lost its colour, has no say. Where
     all are neutral, so is the result.
+
+    The paper is silent on luma and chroma that no RGB has together, as where one exposure shows the light of a burnt
+    sky and another one its colour. Channels clipped one by one would change hue and luma there; so our choice is the
+    usual one of gamut mapping, to keep the fused luma and the hue and to pale the colour as far as it must be
+    (:func:`imfuse.ops.colour.paled`). That is done to what is fused, before any stretch, whose limits are then those of
+    a picture that can be shown; and again where the stretch puts channels beyond black or white, before they are
+    clipped: what is brighter than white becomes white, and nothing changes its hue on the way there.
     """
 
-    words = "luma fused, chroma weighted by its distance from neutral"
+    words = "luma fused, chroma weighted by its distance from neutral, colours beyond RGB paled"
+    clipping = "where colours are paled, so that hue stays, and luma is clipped"
 
     @property
     def bytes_per_pixel(self) -> int:
@@ -183,6 +197,13 @@ class WeightedChroma(ColourPolicy):
     def start(self, channels: int) -> ColourFold:
         """A fold that sums chroma and weights."""
         return _WeightedChroma()
+
+    def fitted(self, stretched: Tensor) -> Tensor:
+        """Colours paled until they lie in [0, 1], but for those darker than black and brighter than white."""
+        if stretched.shape[0] == 1:
+            return stretched
+        rgb = stretched.unsqueeze(0)
+        return paled(rgb, luma(rgb))[0]
 
     def notes(self, sources: Sequence[PixelSource], channels: int) -> list[str]:
         """The gray pictures among colour ones."""
@@ -207,7 +228,8 @@ class _WeightedChroma(ColourFold):
         if self.weighted is None or self.weights is None:
             return fused
         # Where all are neutral both sums are 0: the smallest positive divisor leaves 0, and changes no other quotient.
-        return with_chroma(fused, self.weighted / self.weights.clamp_min(torch.finfo(fused.dtype).tiny))
+        distances = self.weighted / self.weights.clamp_min(torch.finfo(fused.dtype).tiny)
+        return paled(with_chroma(fused, distances), fused)
 
 
 def colour_policy(task: Task, network: FusionNetwork) -> ColourPolicy:

@@ -259,7 +259,7 @@ class Fuser:
         for window, fused in stretch.windows(told):
             if shown is not None:
                 self._share_window(plan, window, survey, shown)
-            pixels, beyond = plan.depth.quantise(fused)
+            pixels, beyond = plan.depth.quantise(fused, plan.colour.fitted if plan.stretched else None)
             tally.beyond += beyond
             writer.write(window, pixels)
             alpha = plan.read_alpha(window)

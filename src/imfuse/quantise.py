@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -39,15 +39,21 @@ class OutputDepth:
         """The value of white."""
         return 1.0 if self.is_float else float(np.iinfo(self.dtype).max)
 
-    def quantise(self, unit: Tensor) -> tuple[NDArray[Any], int]:
+    def quantise(self, unit: Tensor, fitted: Callable[[Tensor], Tensor] | None = None) -> tuple[NDArray[Any], int]:
         """Pixels (h, w, C) of a tensor (C, h, w), and how many of them are beyond black or white.
 
         Integers are rounded to the nearest level and clipped; float is neither.
+
+        Args:
+            unit: black 0, white 1.
+            fitted: what is done with the values before they are clipped.
         """
         tolerance = 1e-6 if self.is_float else 0.5 / self.white
         beyond = int((unit < -tolerance).logical_or_(unit > 1 + tolerance).any(dim=0).sum())
         if self.is_float:
             return unit.permute(1, 2, 0).cpu().numpy(), beyond
+        if fitted is not None:
+            unit = fitted(unit)
         levels = (unit * self.white).round_().clamp_(0, self.white)
         # Signed 32 bits hold every level; torch has few kernels for unsigned 16.
         integers = levels.to(torch.int32).permute(1, 2, 0).cpu().numpy()

@@ -2,7 +2,8 @@
 
 This is the last step of CSC-MEFN (S. Xu et al., "Deep convolutional sparse coding networks for image fusion", §III-B).
 The percentiles are those of all values of all channels together, and one pair of limits serves for all channels: a pair
-for each would shift the colours.
+for each would shift the colours. Where luma alone was fused, pixels that the limits leave beyond black or white have
+their colour paled before they are clipped: see :meth:`imfuse.colour_policies.ColourPolicy.fitted`.
 
 They are known only once the whole picture is fused. Until then the result is kept unquantised, 4 bytes per value; where
 the memory does not hold that beside a window, every window is fused twice. Either way the limits are found with a

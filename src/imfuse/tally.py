@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from imfuse.colour_policies import ColourPolicy
+
 if TYPE_CHECKING:
     from imfuse.plan import Plan
     from imfuse.stretch import Limits
@@ -13,9 +15,9 @@ MUCH_DARKER = 0.6
 """A result whose mean luma is below this share of the detail source's is told: addition darkens dark pairs."""
 
 
-def beyond_words(share: float, is_float: bool) -> str:
+def beyond_words(share: float, is_float: bool, clipping: str = ColourPolicy.clipping) -> str:
     """What the report says of the share of the pixels that have a channel beyond black or white."""
-    fate = "which float keeps" if is_float else "which is clipped"
+    fate = "which float keeps" if is_float else clipping
     return f"{100 * share:.3g} % of the pixels have a channel beyond black or white, {fate}"
 
 
@@ -45,7 +47,7 @@ class Tally:
         pixels = detail.height * detail.width
         notes = [] if self.stretch is None else [self.stretch.words]
         if self.beyond:
-            notes.append(beyond_words(self.share_beyond(plan), plan.depth.is_float))
+            notes.append(beyond_words(self.share_beyond(plan), plan.depth.is_float, plan.colour.clipping))
         before, after = self.before / pixels, self.after / pixels
         if plan.task.keeps_light and after < MUCH_DARKER * before:
             notes.append(

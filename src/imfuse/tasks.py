@@ -137,7 +137,7 @@ TASKS: dict[str, Task] = {
             roles=(),
             detail_role=0,
             colour="weighted chroma",
-            default_model="exposure-fusion",
+            default_model="csc-mefn",
             by_exposure=True,
         ),
         Task(

@@ -3,7 +3,7 @@ import torch
 from PIL import Image
 from skimage import color
 
-from imfuse.ops.colour import chroma, linear_to_srgb, luma, replace_luma, srgb_to_linear, with_chroma
+from imfuse.ops.colour import chroma, linear_to_srgb, luma, paled, replace_luma, srgb_to_linear, with_chroma
 
 
 def test_luma_of_gray_is_the_gray_value() -> None:
@@ -50,6 +50,50 @@ def test_luma_and_chroma_give_the_colours_back() -> None:
     made = with_chroma(y, distances)
     torch.testing.assert_close(luma(made), y, atol=1e-12, rtol=0)
     torch.testing.assert_close(chroma(made, y), distances, atol=1e-12, rtol=0)
+
+
+def merged(dtype: torch.dtype = torch.float64) -> tuple[torch.Tensor, torch.Tensor]:
+    """Colours (1, 3, 40, 50) in and out of RGB, and their luma, black and white included."""
+    y = torch.rand(1, 1, 40, 50, dtype=dtype)
+    y[..., 0, :25], y[..., 0, 25:] = 0, 1
+    distances = (torch.rand(1, 2, 40, 50, dtype=dtype) - 0.5) * torch.linspace(0, 1, 50, dtype=dtype)
+    return with_chroma(y, distances), y
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 1e-6)])
+def test_paled_colours_lie_in_rgb_with_the_luma_and_the_hue_that_they_had(dtype: torch.dtype, tolerance: float) -> None:
+    torch.manual_seed(0)
+    rgb, y = merged(dtype)
+    found = paled(rgb, y)
+    assert found.min() >= -tolerance
+    assert found.max() <= 1 + tolerance
+    torch.testing.assert_close(luma(found), y, atol=tolerance, rtol=0)
+    (blue, red), (old_blue, old_red) = chroma(found, y)[0], chroma(rgb, y)[0]
+    assert (blue * old_red - red * old_blue).abs().max() <= tolerance
+    assert (blue * old_blue + red * old_red).min() >= -tolerance
+    inside = ((rgb >= 0) & (rgb <= 1)).all(1)[0]
+    assert 0.2 < inside.double().mean() < 0.8
+    assert torch.equal(found[..., inside], rgb[..., inside])
+
+
+def test_colours_are_paled_no_farther_than_to_the_surface_of_the_cube() -> None:
+    torch.manual_seed(1)
+    rgb, y = merged()
+    outside = ((rgb < 0) | (rgb > 1)).any(1, keepdim=True)
+    found = paled(rgb, y)
+    room = torch.minimum(found.amin(1, keepdim=True), 1 - found.amax(1, keepdim=True))
+    assert room[outside].abs().max() < 1e-12
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_neutral_colours_and_those_beyond_black_and_white_become_numbers_that_are_neutral(dtype: torch.dtype) -> None:
+    y = torch.tensor([0, 1e-40, 0.3, 1, -0.2, 1.3], dtype=dtype).reshape(1, 1, 1, 6)
+    neutral = y.expand(1, 3, 1, 6)
+    assert torch.equal(paled(neutral, y), neutral)
+    distances = torch.tensor([0.1, -0.2], dtype=dtype).reshape(1, 2, 1, 1).expand(1, 2, 1, 6)
+    found = paled(with_chroma(y, distances), y)
+    at_the_ends = [0, 1, 3, 4, 5]
+    torch.testing.assert_close(found[..., at_the_ends], neutral[..., at_the_ends], atol=1e-7, rtol=0)
 
 
 def test_light_of_srgb_values() -> None:

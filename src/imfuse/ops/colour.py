@@ -60,6 +60,25 @@ def with_chroma(y: Tensor, distances: Tensor) -> Tensor:
     return torch.cat([red, green, blue], dim=1).add_(y)
 
 
+def paled(rgb: Tensor, y: Tensor) -> Tensor:
+    """Colours taken towards the neutral one of their luma just as far as they must be to lie in [0, 1].
+
+    Luma stays as it is, and so do hue and the balance of Cb and Cr: both are scaled by t = min(1, (1 − y) / (max − y),
+    y / (y − min)) with the largest and the smallest channel. To clip each channel would shift all of them. What lies in
+    [0, 1] is not changed by a bit; what is darker than black or brighter than white becomes neutral.
+
+    Args:
+        rgb: (B, 3, H, W).
+        y: its luma, (B, 1, H, W).
+    """
+    tiny = torch.finfo(rgb.dtype).tiny  # a divisor for neutral colours, which stay what they are
+    above = (rgb.amax(1, keepdim=True) - y).clamp_min_(tiny)
+    kept = (1 - y).div_(above)
+    below = (y - rgb.amin(1, keepdim=True)).clamp_min_(tiny)
+    kept = torch.minimum(kept, torch.div(y, below, out=below), out=kept)
+    return rgb.lerp(y, kept.clamp_(0, 1).neg_().add_(1))
+
+
 def srgb_to_linear(encoded: Tensor) -> Tensor:
     """Light from sRGB values: IEC 61966-2-1, ``((v + 0.055) / 1.055)^2.4``, and ``v / 12.92`` up to 0.04045.
 
