@@ -39,6 +39,7 @@ def train_csc_mefn(
         str, typer.Option(help="Pixels from tap to tap, of every unit: wider filters at no cost.", metavar="N,N,…")
     ] = "1,3,9",
     whole: Annotated[bool, typer.Option(help="Let the mean of an exposure as a whole count, too.")] = True,
+    guided: Annotated[bool, typer.Option(help="Smooth the codes along the edges of their exposures.")] = True,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the scenes with the paper's settings.")] = 50,
     settle_epochs: Annotated[
         int, typer.Option(min=0, help="Passes after that, with the normalisations as in inference.")
@@ -86,6 +87,7 @@ def train_csc_mefn(
         "size": size,
         "spacings": spacings,
         "whole": whole,
+        "guided": guided,
         "epochs": epochs,
         "settle_epochs": settle_epochs,
         "repeats": repeats,

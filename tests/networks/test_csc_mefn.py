@@ -14,6 +14,7 @@ from imfuse.blocks import coded_map as coded_map_module
 from imfuse.errors import UsageError
 from imfuse.fuser import Fuser
 from imfuse.networks.csc_mefn import CSCMEFN
+from imfuse.ops.guided import guided_filter
 from imfuse.tasks import TASKS
 from windows import fuse_in_windows
 
@@ -62,7 +63,7 @@ def literal_preference(network: CSCMEFN, source: Tensor) -> Tensor:
     ],
 )
 def test_fusion_equals_the_literal_equations(count: int, arguments: dict[str, object]) -> None:
-    network = settled_csc_mefn(**arguments).double()
+    network = settled_csc_mefn(guided=False, **arguments).double()
     sources = [source.double() for source in bracket(count, 34, 27, batch=2)]
     codes = [literal_code(network, source) + literal_preference(network, source) for source in sources]
     weights = torch.cat(codes, 1).softmax(1)
@@ -71,6 +72,18 @@ def test_fusion_equals_the_literal_equations(count: int, arguments: dict[str, ob
         torch.testing.assert_close(network.fuse(iter(sources)), expected, atol=1e-12, rtol=0)
         torch.testing.assert_close(network.source_shares(iter(sources)), weights, atol=1e-12, rtol=0)
     assert weights.max() > 0.9 or count == 30  # and not a mean of all
+
+
+def test_codes_are_smoothed_along_the_edges_of_their_exposures() -> None:
+    """By windows of 17×17 pixels, for which the guide explains the code (He et al., Eqs. 5, 6 and 8)."""
+    network = settled_csc_mefn().double()
+    source = bracket(2, 45, 38)[1].double()
+    with torch.no_grad():
+        expected = guided_filter(literal_code(network, source), source, 8, 1e-2)
+        torch.testing.assert_close(network.logit(source), expected, atol=1e-10, rtol=0)
+        weights = torch.cat([network.logit(one) + literal_preference(network, one) for one in (source, source**2)], 1)
+        shares = network.source_shares([source, source**2])
+    torch.testing.assert_close(shares, weights.softmax(1), atol=1e-12, rtol=0)
 
 
 def test_the_paper_network_has_the_parameters_that_its_equations_have() -> None:
@@ -138,6 +151,7 @@ def test_squares_equal_the_whole(arguments: dict[str, object], monkeypatch: pyte
         expected = network.head(network.encoder.literal(source))
         for side in (8, 33, 256):
             monkeypatch.setattr(coded_map_module, "SIDE", side)
+            monkeypatch.setattr(coded_map_module, "HALOS", 0)
             torch.testing.assert_close(network.code(source), expected, atol=1e-5, rtol=0)
     recorded = network.requires_grad_().code(source)
     assert recorded.requires_grad
@@ -153,10 +167,17 @@ def test_a_normalisation_that_cannot_be_folded_is_computed_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fast", "spacings"), [(False, None), (False, [1, 3, 9]), (True, [1, 1, 1]), (True, [4, 8, 4])]
+    ("fast", "spacings", "guided"),
+    [
+        (False, None, True),
+        (False, None, False),
+        (False, [1, 3, 9], True),
+        (True, [1, 1, 1], True),
+        (True, [4, 8, 4], True),
+    ],
 )
-def test_halo_bounds_what_a_pixel_reaches(fast: bool, spacings: list[int] | None) -> None:
-    network = settled_csc_mefn(spacings=spacings).double()
+def test_halo_bounds_what_a_pixel_reaches(fast: bool, spacings: list[int] | None, guided: bool) -> None:
+    network = settled_csc_mefn(spacings=spacings, guided=guided).double()
     network.use_fast(fast)
     sources = [source.double() for source in bracket(2, 161, 161)]
     changed = sources[0].clone()

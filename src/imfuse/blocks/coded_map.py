@@ -12,6 +12,8 @@ from imfuse.blocks.dcu_stack import DictionaryStack, Folded, neighbourhoods, shi
 
 SIDE = 256
 """Codes are made of squares of so many pixels: those of 16 channels take 4 MB and stay in the processor's cache."""
+HALOS = 8
+"""Where what is read around them is wide, they have the side of so many halos: less is computed twice."""
 
 
 class Piece(NamedTuple):
@@ -62,7 +64,7 @@ def coded_map(encoder: DictionaryStack, head: Tensor, pictures: Tensor) -> Tenso
     batch, _, height, width = pictures.shape
     result = pictures.new_empty(batch, 1, height, width)
     for index in range(batch):
-        for piece in pieces(height, width, SIDE, encoder.halo):
+        for piece in pieces(height, width, max(SIDE, HALOS * encoder.halo), encoder.halo):
             square = _square(pictures[index : index + 1, :, *piece.read], folded, thresholds, weights)
             torch.sub(square[piece.core], rest, out=result[index, 0, *piece.place])
     return result

@@ -13,6 +13,7 @@ from imfuse.blocks.coded_map import coded_map
 from imfuse.blocks.dcu_stack import DictionaryStack
 from imfuse.networks.protocol import Core, FusionNetwork
 from imfuse.ops.fast_guided_filter import fast_guided_filter
+from imfuse.ops.guided import guided_filter
 from imfuse.rules.fold import nothing_to_fuse
 from imfuse.rules.softmax import SoftmaxBlend
 
@@ -88,12 +89,14 @@ class CSCMEFN(FusionNetwork):
         size: int = 3,
         spacings: Sequence[int] | None = (1, 3, 9),
         whole: bool = True,
+        guided: bool = True,
     ) -> None:
         super().__init__()
         self.encoder = DictionaryStack(units, filters, "sst", size=size, spacings=spacings)
         self.spacings = tuple(unit.spacing for unit in self.encoder.units())
         self.head = nn.Conv2d(filters, 1, 1, bias=False)
         self.whole = nn.Parameter(torch.zeros(2)) if whole else None
+        self.guided = guided
         self.fast = False
 
     @property
@@ -104,7 +107,7 @@ class CSCMEFN(FusionNetwork):
         row and column of a window may hold but a part of their pixels.
         """
         if not self.fast:
-            return self.encoder.halo
+            return self.encoder.halo + (2 * self.factor * self.radius if self.guided else 0)
         return self.factor * (self.encoder.halo + 2 * self.radius + 2)
 
     @property
@@ -128,7 +131,7 @@ class CSCMEFN(FusionNetwork):
         return tuple(spacing // self.factor for spacing in self.spacings)
 
     def code(self, source: Tensor) -> Tensor:
-        """The code l of a luma, (B, 1, H, W): the logarithm of its weight, but for what all exposures share."""
+        """The code l of a luma, (B, 1, H, W)."""
         if not (self.training or torch.is_grad_enabled() or _traced()):
             code = coded_map(self.encoder, self.head.weight, source)
             if code is not None:
@@ -136,8 +139,12 @@ class CSCMEFN(FusionNetwork):
         made: Tensor = self.head(self.encoder(source))
         return made
 
+    def guided_code(self, source: Tensor) -> Tensor:
+        """The code of a luma (B, 1, H, W), smoothed along the luma's edges."""
+        return guided_filter(self.code(source), source, self.factor * self.radius, self.epsilon)
+
     def upsampled_code(self, source: Tensor) -> Tensor:
-        """The code of a luma (B, 1, H, W), made of a coarse copy of it."""
+        """:meth:`guided_code`, made of a coarse copy of the luma."""
         height, width = source.shape[-2:]
         coarse = F.avg_pool2d(source, self.factor, ceil_mode=True, count_include_pad=False)
         guide = F.pad(source, (0, -width % self.factor, 0, -height % self.factor))
@@ -145,8 +152,10 @@ class CSCMEFN(FusionNetwork):
         return code[..., :height, :width]
 
     def logit(self, source: Tensor) -> Tensor:
-        """The code of a luma (B, 1, H, W) in the mode in use."""
-        return self.upsampled_code(source) if self.fast else self.code(source)
+        """The logarithm of a luma's weight (B, 1, H, W) in the mode in use, but for what all exposures share."""
+        if self.fast:
+            return self.upsampled_code(source)
+        return self.guided_code(source) if self.guided else self.code(source)
 
     def preference(self, means: Tensor) -> Tensor:
         """What the code of an exposure as a whole gets, of its mean in [0, 1]; any shape."""

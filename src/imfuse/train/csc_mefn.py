@@ -43,6 +43,7 @@ class CSCMEFNConfig(TrainingConfig):
         size: s, side of the filters in taps.
         spacings: of every unit, from the first on, the pixels from one tap of its filters to the next.
         whole: whether the mean of an exposure as a whole counts: see :class:`imfuse.networks.csc_mefn.CSCMEFN`.
+        guided: whether codes are smoothed along the edges of their exposures: see there.
         epochs: of the paper.
         settle_epochs: after them.
         repeats: crops of every scene per epoch.
@@ -69,6 +70,7 @@ class CSCMEFNConfig(TrainingConfig):
     size: int = 3
     spacings: tuple[int, ...] = (1, 3, 9)
     whole: bool = True
+    guided: bool = True
     epochs: int = 50
     settle_epochs: int = 10
     repeats: int = 8
@@ -110,7 +112,7 @@ class CSCMEFNConfig(TrainingConfig):
 
     def network_arguments(self) -> dict[str, Any]:
         """Constructor arguments of the network."""
-        names = ("units", "filters", "size", "whole")
+        names = ("units", "filters", "size", "whole", "guided")
         return {name: getattr(self, name) for name in names} | {"spacings": list(self.spacings)}
 
     def construct(self) -> CSCMEFN:
