@@ -33,11 +33,11 @@ def train_csc_mefn(
     ),
     validation: Validation = None,
     units: Annotated[int, typer.Option(min=1, help="N: DCUs.")] = 3,
-    filters: Annotated[int, typer.Option(min=1, help="q: channels of a code; the time grows with them.")] = 16,
+    filters: Annotated[int, typer.Option(min=1, help="q: channels of a code; the time grows with them.")] = 24,
     size: Annotated[int, typer.Option(min=1, help="s: taps on a side of the filters.")] = 3,
     spacings: Annotated[
         str, typer.Option(help="Pixels from tap to tap, of every unit: wider filters at no cost.", metavar="N,N,…")
-    ] = "1,3,9",
+    ] = "4,12,36",
     whole: Annotated[bool, typer.Option(help="Let the mean of an exposure as a whole count, too.")] = True,
     guided: Annotated[bool, typer.Option(help="Smooth the codes along the edges of their exposures.")] = True,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the scenes with the paper's settings.")] = 50,
@@ -45,12 +45,12 @@ def train_csc_mefn(
         int, typer.Option(min=0, help="Passes after that, with the normalisations as in inference.")
     ] = 10,
     repeats: Annotated[int, typer.Option(min=1, help="Crops of every scene in a pass.")] = 8,
-    batch: Annotated[int, typer.Option(min=1, help="Scenes per step.")] = 2,
-    crop: Annotated[int, typer.Option(min=11, help="Side of the random crops in pixels.")] = 96,
-    most: Annotated[int, typer.Option(min=2, help="Exposures of a scene in a step at most.")] = 9,
+    batch: Annotated[int, typer.Option(min=1, help="Scenes per step.")] = 1,
+    crop: Annotated[int, typer.Option(min=11, help="Side of the random crops in pixels.")] = 320,
+    most: Annotated[int, typer.Option(min=2, help="Exposures of a scene in a step at most.")] = 12,
     complete: Annotated[
         float, typer.Option(min=0, max=1, help="Share of the crops with all exposures of their scene.")
-    ] = 0.0,
+    ] = 0.8,
     fast: Annotated[bool, typer.Option("--fast", help="Train the fast mode: in a tenth of the time.")] = False,
     start: Annotated[
         Optional[Path],  # noqa: UP045
@@ -78,6 +78,8 @@ def train_csc_mefn(
       imfuse train csc-mefn --data brackets/ --validation exposure/tci24 --seeds 3
 
       imfuse train csc-mefn --data brackets/ --halo-weight 0 --run runs/csc-mefn-no-halo
+
+      imfuse train csc-mefn --data brackets/ --fast --epochs 1 --settle-epochs 27 --learning-rate 4e-3 --halo-weight 0
     """
     from imfuse.commands.train_csc_mefn import run_train_csc_mefn
 

@@ -66,18 +66,18 @@ class CSCMEFNConfig(TrainingConfig):
     )
 
     units: int = 3
-    filters: int = 16
+    filters: int = 24
     size: int = 3
-    spacings: tuple[int, ...] = (1, 3, 9)
+    spacings: tuple[int, ...] = (4, 12, 36)
     whole: bool = True
     guided: bool = True
     epochs: int = 50
     settle_epochs: int = 10
     repeats: int = 8
-    batch: int = 2
-    crop: int = 96
-    most: int = 9
-    complete: float = 0.0
+    batch: int = 1
+    crop: int = 320
+    most: int = 12
+    complete: float = 0.8
     fast: bool = False
     start: str = ""
     learning_rate: float = 5e-4
