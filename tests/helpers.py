@@ -39,7 +39,7 @@ def settled_csc_ivfn(seed: int = 0, **arguments: object) -> CSCIVFN:
 def settled_csc_mefn(seed: int = 0, **arguments: object) -> CSCMEFN:
     """A small CSC-MEFN whose normalisations have seen data. Not a trained network."""
     torch.manual_seed(seed)
-    network = CSCMEFN(**{"filters": 6, **arguments})
+    network = CSCMEFN(**{"filters": 6, "spacings": (1, 3, 9), **arguments})
     _stir(network.encoder)
     with torch.no_grad():
         for _ in range(40):
