@@ -43,6 +43,10 @@ def train_fnet(
     learning_rate: Annotated[float, typer.Option(help="Of Adam; with the cosine schedule the largest.")] = 1e-4,
     schedule: Annotated[str, typer.Option(help="Learning rate in each stage: constant, or cosine.")] = "constant",
     start: Annotated[float, typer.Option(help="Factor of the kernels at the start; 0.5 for short trainings.")] = 1.0,
+    weights: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(metavar="FILE", help="Weights of FNet (.safetensors) to go on from, without stage I."),
+    ] = None,
     average: Annotated[float, typer.Option(help="Decay of the moving average of the weights.")] = 0.999,
     intensity_weight: Annotated[float, typer.Option(help="β₁ of Eq. 26.")] = 20.0,
     gradient_weight: Annotated[float, typer.Option(help="β₂ of Eq. 26.")] = 20.0,
@@ -69,6 +73,8 @@ def train_fnet(
       imfuse train fnet --data infrared/msrs361 --inverse-steps 3000 --steps 9000 --batch 4 --crop 64 --schedule cosine
       --learning-rate 2e-4 --start 0.5
 
+      imfuse train fnet --data infrared/msrs361 --data mine/ --weights runs/fnet/fnet.safetensors --run runs/fnet-2
+
       imfuse train fnet --data infrared/msrs361 --block lcsc --run runs/fnet-lcsc
     """
     from imfuse.commands.train_fnet import run_train_fnet
@@ -83,6 +89,7 @@ def train_fnet(
         "learning_rate": learning_rate,
         "schedule": schedule,
         "start": start,
+        "weights": "" if weights is None else str(weights),
         "average": average,
         "intensity_weight": intensity_weight,
         "gradient_weight": gradient_weight,

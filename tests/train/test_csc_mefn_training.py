@@ -192,7 +192,20 @@ def test_the_fast_mode_is_trained_and_gone_on_from_at_full_resolution(tmp_path: 
     card = train_bracket_seeds(going_on, data, tmp_path / "on", 1, progress=False)
     assert card.recipe["start"].startswith("csc-mefn, SHA-256 ")
     with pytest.raises(UsageError, match="cannot be started from"):
-        replace(SMALL, start=start, filters=5).build()
+        replace(SMALL, start=start, filters=3).build()
+
+
+def test_filters_that_are_added_change_nothing_as_yet_and_learn(tmp_path: Path, brackets_folder: Path) -> None:
+    data = BracketData([brackets_folder])
+    few = train_bracket_seeds(replace(SMALL, epochs=1, settle_epochs=0), data, tmp_path, 1, progress=False)
+    grown = replace(SMALL, start=str(few.weights_path), filters=7).build().eval()
+    lumas = list(torch.rand(3, 1, 1, 30, 28))
+    torch.testing.assert_close(grown.fuse(lumas), imfuse.load(few.weights_path).network.fuse(lumas))
+    grown.fuse(lumas).square().sum().backward()
+    assert isinstance(grown, CSCMEFN)
+    gradient = grown.head.weight.grad
+    assert gradient is not None
+    assert (gradient[0, 4:] != 0).all()
 
 
 def test_scenes_are_left_out_and_what_is_wrong_is_told(brackets_folder: Path) -> None:

@@ -147,6 +147,23 @@ def test_trained_models_have_cards_that_load(tmp_path: Path, pairs_folder: Path)
     assert not [name for name in imfuse.load(card.weights_path).part_names() if "reconstructed" in name]
 
 
+def test_a_training_goes_on_from_a_model_without_a_first_stage(tmp_path: Path, pairs_folder: Path) -> None:
+    """What is gone on from fuses as before, and its inverse comes along."""
+    first = train_pairs(SMALL, [pairs_folder], tmp_path / "first", progress=False)
+    going_on = replace(SMALL, weights=str(first.weights_path), learning_rate=1e-30)
+    assert going_on.stages == (0, SMALL.stages[1])
+    card = train_pairs(going_on, [pairs_folder], tmp_path / "second", progress=False)
+    assert card.inverse == "fnet-inverse"
+    assert card.recipe["weights"].startswith("fnet, SHA-256 ")
+    before, after = (imfuse.load(one.weights_path).network for one in (first, card))
+    sources = torch.rand(2, 1, 1, 30, 30)
+    with torch.no_grad():
+        torch.testing.assert_close(after.fuse(sources), before.fuse(sources), atol=1e-6, rtol=0)
+    assert after.inverts
+    with pytest.raises(UsageError, match="cannot be started from"):
+        replace(going_on, features=SMALL.features + 1).build()
+
+
 def test_the_command_trains_an_ablation(tmp_path: Path, pairs_folder: Path) -> None:
     from typer.testing import CliRunner
 

@@ -22,7 +22,7 @@ from imfuse.train.brackets import Bracket, BracketCrops, BracketDraws, Crops
 from imfuse.train.config import TrainingConfig
 from imfuse.train.loop import check_loss, fit, starting_point
 from imfuse.train.settling import SettlingModule
-from imfuse.train.warm_start import start_words, take_weights
+from imfuse.train.warm_start import start_words, take_filters
 
 HaloCount = Literal["steps", "epochs"]
 
@@ -52,7 +52,8 @@ class CSCMEFNConfig(TrainingConfig):
         most: exposures of a scene at most.
         complete: share of the crops with all exposures of their scene, or ``most`` of them where it has more.
         fast: whether the fast mode is trained, which takes a tenth of the time; to be gone on from with ``start``.
-        start: weights file to start from, or empty: of the same units, filters and size, with any spacings.
+        start: weights file to start from, or empty: of the same units and size, as many filters or fewer, and any
+            spacings: see :func:`imfuse.train.warm_start.take_filters`.
         learning_rate: of Adam.
         halo_weight: the largest λ; 0 trains without the halo loss.
         halo_rise: by which λ rises.
@@ -119,7 +120,7 @@ class CSCMEFNConfig(TrainingConfig):
         """A fresh network, or the one that is started from."""
         network = CSCMEFN(**self.network_arguments())
         if self.start:
-            take_weights(network, self.start)
+            take_filters(network, self.start)
         return network
 
     def told(self) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from imfuse.networks.ifnet import InvertibleFNet
 from imfuse.train.config import TrainingConfig
 from imfuse.train.loop import check_loss, fit, starting_point
 from imfuse.train.pair_crops import Pair, PairCrops, PairDraws
+from imfuse.train.warm_start import start_words, take_weights
 
 ScheduleName = Literal["constant", "cosine"]
 
@@ -53,6 +54,7 @@ class FNetConfig(TrainingConfig):
         learning_rate: of Adam, the largest.
         schedule: ``constant``, as in the paper, or ``cosine``.
         start: factor of the kernels at the start.
+        weights: a weights file of FNet to go on from, or empty; with one there is no first stage.
         average: decay of the moving average.
         intensity_weight: β₁ of Eq. 26.
         gradient_weight: β₂.
@@ -78,6 +80,7 @@ class FNetConfig(TrainingConfig):
     learning_rate: float = 1e-4
     schedule: ScheduleName = "constant"
     start: float = 1.0
+    weights: str = ""
     average: float = 0.999
     intensity_weight: float = 20.0
     gradient_weight: float = 20.0
@@ -104,7 +107,8 @@ class FNetConfig(TrainingConfig):
     @property
     def stages(self) -> tuple[int, int]:
         """Epochs of both stages."""
-        return (self.inverse_steps if self.inverse else 0) // self.epoch_steps, self.steps // self.epoch_steps
+        first = self.inverse_steps if self.inverse and not self.weights else 0
+        return first // self.epoch_steps, self.steps // self.epoch_steps
 
     def rate(self, done: float) -> float:
         """The learning rate after this fraction of a stage."""
@@ -119,13 +123,22 @@ class FNetConfig(TrainingConfig):
         return {"features": self.features, "size": self.size, "modules": self.modules, "block": self.block}
 
     def construct(self) -> InvertibleFNet:
-        """A fresh network, with its inverse."""
+        """A fresh network, with its inverse; or the one that is gone on from, with a fresh inverse."""
         network = InvertibleFNet(**self.network_arguments())
+        if self.weights:
+            fusing = FNet(**self.network_arguments())
+            take_weights(fusing, self.weights)
+            network.load_state_dict(fusing.state_dict(), strict=False)
+            return network
         with torch.no_grad():
             for parameter in network.parameters():
                 if parameter.ndim == 4:
                     parameter.mul_(self.start)
         return network
+
+    def told(self) -> dict[str, Any]:
+        """The settings, with the name of the model that is gone on from instead of its place."""
+        return {**self.to_dict(), "weights": start_words(self.weights)}
 
 
 class Trained(NamedTuple):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from imfuse.data.splits import MSRS361_VALIDATION_FROM
 from imfuse.networks.fnet import FNet
-from imfuse.registry import ModelCard
+from imfuse.registry import ModelCard, read_card
 from imfuse.train.export import save_model
 from imfuse.train.fnet import FNetConfig, train_fnet
 from imfuse.train.pair_crops import read_pairs
@@ -54,8 +55,21 @@ def train_pairs(
     inverse = ""
     if trained.invertible is not None:
         inverse = _save(trained.invertible, "fnet_inverse", config, run, words, {}).name
+    elif config.weights:
+        inverse = _inverse_of(Path(config.weights), run)
     figures = {} if validation is None else {"validation": _scores(trained.network, validation)}
     return _save(trained.network, "fnet", config, run, words, figures, inverse)
+
+
+def _inverse_of(weights: Path, run: Path) -> str:
+    """The name of the inverse that belongs to a model, which is copied to lie beside its successor; empty without."""
+    name = read_card(weights.with_suffix(".json")).inverse
+    card = weights.with_name(f"{name}.json")
+    if not (name and card.is_file()):
+        return ""
+    for path in (card, card.with_suffix(".safetensors")):
+        shutil.copyfile(path, run / path.name)
+    return name
 
 
 def _save(
@@ -75,7 +89,7 @@ def _save(
         tasks=TASKS,
         paper=config.paper,
         data=data,
-        recipe=config.to_dict() | {"stages": "first" if key == "fnet_inverse" else "both"},
+        recipe=config.told() | {"stages": "first" if key == "fnet_inverse" else "both"},
         selection="the only run",
         figures=figures,
         inverse=inverse,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from imfuse.errors import UsageError
+from imfuse.networks.csc_mefn import CSCMEFN
 from imfuse.registry import load_network, read_card
 
 
@@ -23,6 +26,45 @@ def take_weights(network: nn.Module, file: str) -> None:
     """
     path = Path(file)
     state = load_network(read_card(path.with_suffix(".json"))).state_dict()
+    _check(network, state, path)
+    network.load_state_dict(state)
+
+
+def take_filters(network: CSCMEFN, file: str) -> None:
+    """Give CSC-MEFN the weights of one with as many filters or fewer.
+
+    The filters beyond those are fresh in what they analyse, and count for nothing as yet in the dictionaries and in the
+    head: so the network gives the pictures of the other one, and learns from there.
+
+    Args:
+        network: fresh.
+        file: the ``.safetensors`` of the other one, with its card beside it.
+
+    Raises:
+        UsageError: the model has more filters, or is otherwise another network.
+        WeightsError: it cannot be read.
+    """
+    path = Path(file)
+    given = load_network(read_card(path.with_suffix(".json"))).state_dict()
+    grown = {}
+    for name, fresh in network.state_dict().items():
+        old = given.get(name)
+        if old is None or old.ndim != fresh.ndim or old.shape[2:] != fresh.shape[2:]:
+            break
+        if any(one > other for one, other in zip(old.shape, fresh.shape, strict=True)):
+            break
+        grown[name] = torch.zeros_like(fresh) if name.endswith(("conv0.weight", "head.weight")) else fresh.clone()
+        grown[name][tuple(slice(length) for length in old.shape)] = old
+    _check(network, grown if grown.keys() == given.keys() else given, path)
+    network.load_state_dict(grown)
+
+
+def _check(network: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
+    """Refuse weights that are not those of this network.
+
+    Raises:
+        UsageError: names or shapes differ.
+    """
     own = {name: tuple(value.shape) for name, value in network.state_dict().items()}
     given = {name: tuple(value.shape) for name, value in state.items()}
     if own != given:
@@ -31,7 +73,6 @@ def take_weights(network: nn.Module, file: str) -> None:
             f"{path}: cannot be started from, its parameters are not those of this recipe ({', '.join(differing[:3])}"
             f"{', …' if len(differing) > 3 else ''}); train with its settings, or choose another --start"
         )
-    network.load_state_dict(state)
 
 
 def start_words(file: str) -> str:
