@@ -70,8 +70,8 @@ def train_fnet(
 
       imfuse train fnet --data infrared/msrs361 --data infrared/flir_train --without infrared/roadscene50
 
-      imfuse train fnet --data infrared/msrs361 --inverse-steps 3000 --steps 9000 --batch 4 --crop 64 --schedule cosine
-      --learning-rate 2e-4 --start 0.5
+      imfuse train fnet --data infrared/msrs361 --inverse-steps 1500 --steps 5000 --batch 4 --crop 64 --schedule cosine
+      --start 0.5
 
       imfuse train fnet --data infrared/msrs361 --data mine/ --weights runs/fnet/fnet.safetensors --run runs/fnet-2
 
