@@ -82,7 +82,7 @@ def _square(picture: Tensor, folded: list[Folded], thresholds: list[list[float]]
     pixels = height * width
     code = picture.new_empty(head.shape[1], pixels)
     seen = picture.new_ones(folded[0].analysis.shape[0], pixels)
-    following = [unit.synthesis for unit in folded[1:]] + [head]
+    following = [unit.synthesis for unit in folded if unit.synthesis is not None] + [head]
     out = picture.new_empty(0)
     for index, (unit, limits, last) in enumerate(zip(folded, thresholds, following, strict=True)):
         residual = picture
