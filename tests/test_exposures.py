@@ -201,7 +201,10 @@ def test_thirty_pictures_and_copies_of_one(channels: int) -> None:
 
 
 def test_ifcnn_fuses_luma_given_three_times_and_weighs_chroma() -> None:
-    """By hand: the literal network on three equal luma channels, its luma, and DeepFuse's weights for Cb and Cr."""
+    """By hand: the literal network on three equal luma channels, its luma, and DeepFuse's weights for Cb and Cr.
+
+    Where that leaves RGB, both are made smaller until it does not.
+    """
     network = settled_ifcnn(rule_name="average")
     pictures = [shown(scale, seed=1) for scale in (0.3, 1.0, 3.0)]
     fused = Fuser(network, EXPOSURE).fuse(pictures, depth="float")
@@ -219,7 +222,12 @@ def test_ifcnn_fuses_luma_given_three_times_and_weighs_chroma() -> None:
     )
     r, b = y + 1.402 * (cr - 128) / 255, y + 1.772 * (cb - 128) / 255
     g = (y - 0.299 * r - 0.114 * b) / 0.587
-    np.testing.assert_allclose(fused.image, np.dstack([r, g, b]), atol=2e-5)
+    excess = np.dstack([r, g, b]) - y[..., None]
+    with np.errstate(divide="ignore"):
+        room = np.where(excess > 0, 1 - y[..., None], y[..., None]) / np.abs(excess)
+    kept = room.min(2, keepdims=True).clip(0, 1)
+    assert 0 < (kept < 1).mean() < 0.5
+    np.testing.assert_allclose(fused.image, y[..., None] + kept * excess, atol=2e-5)
     assert fused.report.colour.startswith("luma fused, chroma weighted")
 
 
