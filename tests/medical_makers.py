@@ -1,5 +1,6 @@
 """Synthetic DICOM and NIfTI files, full of things that must not come out."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+
+Run = Callable[..., tuple[int, str]]
+"""Runs the command line on words: status and all that was said."""
 
 MR, CT, PT, SC = (f"1.2.840.10008.5.1.4.1.1.{number}" for number in ("4", "2", "128", "7"))
 KINDS = {"MR": MR, "CT": CT, "PT": PT, "SC": SC}

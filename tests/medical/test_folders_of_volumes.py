@@ -1,8 +1,6 @@
 """Folders of NIfTI volumes, paired by stem like pictures; and default names, which follow no links."""
 
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import nibabel
@@ -10,27 +8,9 @@ import numpy as np
 import pytest
 
 import imfuse
-from imfuse.cli import main
 from imfuse.fuser import Fuser
 from imfuse.io import save_image
-from medical_makers import phantom, write_nifti, write_series
-
-Run = Callable[..., tuple[int, str]]
-
-
-@pytest.fixture
-def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """Run ``imfuse fuse … --task medical --model average`` in a folder of its own: status and all that was said."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: object) -> tuple[int, str]:
-        words = ["imfuse", "fuse", *map(str, arguments), "--task", "medical", "--model", "average"]
-        monkeypatch.setattr(sys, "argv", words)
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return int(ended.value.code or 0), "".join(capfd.readouterr())
-
-    return call
+from medical_makers import Run, phantom, write_nifti, write_series
 
 
 def two_folders() -> None:

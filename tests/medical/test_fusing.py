@@ -2,7 +2,6 @@
 
 import json
 import sys
-from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 
@@ -10,31 +9,11 @@ import numpy as np
 import pytest
 
 import imfuse
-from imfuse.cli import main
 from imfuse.errors import MissingExtraError, SizeMismatchError, UsageError
 from imfuse.io import save_image
 from imfuse.medical import extra
-from medical_makers import SECRETS, phantom, save, slice_of, write_nifti, write_series
+from medical_makers import SECRETS, Run, phantom, save, slice_of, write_nifti, write_series
 from schema_check import violations
-
-Run = Callable[..., tuple[int, str]]
-
-
-@pytest.fixture
-def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """Run ``imfuse fuse … --task medical --model average`` in a folder of its own: status and all that was said."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: object) -> tuple[int, str]:
-        words = ["imfuse", "fuse", *map(str, arguments), "--task", "medical", "--model", "average"]
-        monkeypatch.setattr(sys, "argv", words)
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = "".join(capfd.readouterr())
-        assert not [secret for secret in SECRETS if secret in said.lower()]
-        return int(ended.value.code or 0), said
-
-    return call
 
 
 def pair() -> tuple[Path, Path]:

@@ -70,7 +70,7 @@ class CSCMEFN(FusionNetwork):
     taps 1, 3, 9, neither                                                     0.953
     taps 1, 4, 16, ``whole``                                                  0.961
     taps 4, 12, 36, ``whole``, ``guided``, trained in the fast mode, q = 16   0.962
-    the same with q = 24 and mostly complete brackets                         0.964
+    the same with q = 24 and mostly complete brackets                         0.963
     ========================================================================  =====
 
     In the *fast mode* the code is made of lumas of a quarter of the height and width (means over 4×4 pixels) with taps

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from imfuse.errors import UsageError
 from imfuse.networks.csc_mefn import CSCMEFN
-from imfuse.registry import load_network, read_card
+from imfuse.registry import ModelCard, load_network, read_card
 
 
 def take_weights(network: nn.Module, file: str) -> None:
@@ -24,9 +24,8 @@ def take_weights(network: nn.Module, file: str) -> None:
         UsageError: the model has other parameters.
         WeightsError: it cannot be read.
     """
-    path = Path(file)
-    state = load_network(read_card(path.with_suffix(".json"))).state_dict()
-    _check(network, state, path)
+    state = _given(file)
+    _check(network, state, file)
     network.load_state_dict(state)
 
 
@@ -44,8 +43,7 @@ def take_filters(network: CSCMEFN, file: str) -> None:
         UsageError: the model has more filters, or is otherwise another network.
         WeightsError: it cannot be read.
     """
-    path = Path(file)
-    given = load_network(read_card(path.with_suffix(".json"))).state_dict()
+    given = _given(file)
     grown = {}
     for name, fresh in network.state_dict().items():
         old = given.get(name)
@@ -55,11 +53,19 @@ def take_filters(network: CSCMEFN, file: str) -> None:
             break
         grown[name] = torch.zeros_like(fresh) if name.endswith(("conv0.weight", "head.weight")) else fresh.clone()
         grown[name][tuple(slice(length) for length in old.shape)] = old
-    _check(network, grown if grown.keys() == given.keys() else given, path)
+    _check(network, grown if grown.keys() == given.keys() else given, file)
     network.load_state_dict(grown)
 
 
-def _check(network: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
+def _card(file: str) -> ModelCard:
+    return read_card(Path(file).with_suffix(".json"))
+
+
+def _given(file: str) -> dict[str, Tensor]:
+    return load_network(_card(file)).state_dict()
+
+
+def _check(network: nn.Module, state: Mapping[str, Tensor], file: str) -> None:
     """Refuse weights that are not those of this network.
 
     Raises:
@@ -69,9 +75,9 @@ def _check(network: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
     given = {name: tuple(value.shape) for name, value in state.items()}
     if own != given:
         differing = sorted(name for name in own.keys() | given.keys() if own.get(name) != given.get(name))
+        some = ", ".join(differing[:3]) + (", …" if len(differing) > 3 else "")
         raise UsageError(
-            f"{path}: cannot be started from, its parameters are not those of this recipe ({', '.join(differing[:3])}"
-            f"{', …' if len(differing) > 3 else ''}); train with its settings, or choose another --start"
+            f"{Path(file)}: cannot be started from, its parameters are not those of this recipe ({some}); train with its settings, or choose another --start"
         )
 
 
@@ -79,5 +85,5 @@ def start_words(file: str) -> str:
     """The weights that a training started from, for a card, without where they lay; empty without any."""
     if not file:
         return ""
-    card = read_card(Path(file).with_suffix(".json"))
+    card = _card(file)
     return f"{card.name}, SHA-256 {card.sha256[:12]}"
