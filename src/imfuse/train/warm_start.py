@@ -77,7 +77,8 @@ def _check(network: nn.Module, state: Mapping[str, Tensor], file: str) -> None:
         differing = sorted(name for name in own.keys() | given.keys() if own.get(name) != given.get(name))
         some = ", ".join(differing[:3]) + (", …" if len(differing) > 3 else "")
         raise UsageError(
-            f"{Path(file)}: cannot be started from, its parameters are not those of this recipe ({some}); train with its settings, or choose another --start"
+            f"{Path(file)}: cannot be started from, its parameters are not those of this recipe ({some}); train "
+            "with its settings, or choose another --start"
         )
 
 
