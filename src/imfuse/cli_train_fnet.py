@@ -47,6 +47,9 @@ def train_fnet(
         Optional[Path],  # noqa: UP045
         typer.Option(metavar="FILE", help="Weights of FNet (.safetensors) to go on from, without stage I."),
     ] = None,
+    tones: Annotated[
+        float, typer.Option(min=0, help="Change the tones of every second crop, as other cameras would; 1 is much.")
+    ] = 0.0,
     average: Annotated[float, typer.Option(help="Decay of the moving average of the weights.")] = 0.999,
     intensity_weight: Annotated[float, typer.Option(help="β₁ of Eq. 26.")] = 20.0,
     gradient_weight: Annotated[float, typer.Option(help="β₂ of Eq. 26.")] = 20.0,
@@ -90,6 +93,7 @@ def train_fnet(
         "schedule": schedule,
         "start": start,
         "weights": "" if weights is None else str(weights),
+        "tones": tones,
         "average": average,
         "intensity_weight": intensity_weight,
         "gradient_weight": gradient_weight,

@@ -55,6 +55,8 @@ class FNetConfig(TrainingConfig):
         schedule: ``constant``, as in the paper, or ``cosine``.
         start: factor of the kernels at the start.
         weights: a weights file of FNet to go on from, or empty; with one there is no first stage.
+        tones: how far the tones of every second crop are changed, each picture's by itself (gamma and contrast by a
+            factor of up to 2 with 1, brightness by up to a quarter): for other cameras than those of the training.
         average: decay of the moving average.
         intensity_weight: β₁ of Eq. 26.
         gradient_weight: β₂.
@@ -81,6 +83,7 @@ class FNetConfig(TrainingConfig):
     schedule: ScheduleName = "constant"
     start: float = 1.0
     weights: str = ""
+    tones: float = 0.0
     average: float = 0.999
     intensity_weight: float = 20.0
     gradient_weight: float = 20.0
@@ -92,7 +95,7 @@ class FNetConfig(TrainingConfig):
         """Check the ranges."""
         super().__post_init__()
         self.require(("features", "size", "modules", "steps", "batch", "crop", "learning_rate", "start", "epoch_steps"))
-        self.require(("inverse_steps", "average", "intensity_weight", "gradient_weight", "ssim_weight"), zero=True)
+        self.require(("inverse_steps", "tones", "average", "intensity_weight", "gradient_weight", "ssim_weight"), zero=True)
         for name in ("inverse_steps", "steps"):
             if getattr(self, name) % self.epoch_steps:
                 raise UsageError(f"{name} is {getattr(self, name)}: give a multiple of {self.epoch_steps}")
@@ -157,7 +160,7 @@ class PairFusion(pl.LightningModule):
         self.averaged = copy.deepcopy(network).requires_grad_(False)
         self.of_first_stage = copy.deepcopy(self.averaged)
         self.config = config
-        self.crops = PairCrops(pairs, config.crop)
+        self.crops = PairCrops(pairs, config.crop, config.tones)
 
     @property
     def fusing(self) -> bool:

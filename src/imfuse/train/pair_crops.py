@@ -18,9 +18,12 @@ from imfuse.errors import DataError
 from imfuse.train.config import training_folder
 from imfuse.train.draws import EpochDraws, in_rounds, square
 
-PairDraw = tuple[int, float, float, bool, bool]
-"""A pair's index, where its crop lies (fractions of the free rows and columns), and whether rows and columns are
-reversed."""
+Tone = tuple[float, float, float]
+"""How a picture is changed, each in [−1, 1]: its gamma, its contrast and its brightness."""
+
+PairDraw = tuple[int, float, float, bool, bool, tuple[Tone, Tone]]
+"""A pair's index, where its crop lies (fractions of the free rows and columns), whether rows and columns are
+reversed, and either picture's tone."""
 
 Pair = NDArray[np.uint8]
 """Infrared and visible, (2, H, W)."""
@@ -74,22 +77,46 @@ def _training_paths(folder: Path) -> list[tuple[Path, Path]]:
 
 
 class PairCrops(Dataset[Tensor]):
-    """Square crops (2, 1, crop, crop) in [0, 1] of pairs that are held in memory."""
+    """Square crops (2, 1, crop, crop) in [0, 1] of pairs that are held in memory.
 
-    def __init__(self, pairs: Sequence[Pair], crop: int) -> None:
+    Args:
+        pairs: infrared and visible.
+        crop: side of the crops in pixels.
+        tones: how far tones are changed, 0 for as they are: see :func:`retoned`.
+    """
+
+    def __init__(self, pairs: Sequence[Pair], crop: int, tones: float = 0.0) -> None:
         self.pairs = list(pairs)
         self.crop = crop
+        self.tones = tones
 
     def __len__(self) -> int:
         return len(self.pairs)
 
     def __getitem__(self, draw: PairDraw) -> Tensor:
         """The crop that a draw names."""
-        index, down, right, upside_down, mirrored = draw
+        index, down, right, upside_down, mirrored, tones = draw
         pair = self.pairs[index]
         crop = pair[(..., *square(pair.shape, down, right, self.crop))]
         flipped = crop[:, :: -1 if upside_down else 1, :: -1 if mirrored else 1]
-        return torch.from_numpy(flipped.astype(np.float32) / 255).unsqueeze(1)
+        pictures = flipped.astype(np.float32) / 255
+        if self.tones:
+            pictures = np.stack([retoned(x, tone, self.tones) for x, tone in zip(pictures, tones, strict=True)])
+        return torch.from_numpy(pictures).unsqueeze(1)
+
+
+def retoned(picture: NDArray[np.float32], tone: Tone, span: float) -> NDArray[np.float32]:
+    """A picture in [0, 1] as another camera might have rendered it, clipped to [0, 1].
+
+    Args:
+        picture: of any shape.
+        tone: gamma, contrast and brightness, each in [−1, 1].
+        span: with 1, gamma and contrast change by a factor of at most 2, brightness by at most a quarter of the range.
+    """
+    gamma, contrast, brightness = (span * part for part in tone)
+    curved = picture**np.float32(2**gamma)
+    mean = curved.mean()
+    return np.clip(mean + brightness / 4 + 2**contrast * (curved - mean), 0, 1).astype(np.float32)
 
 
 class PairDraws(EpochDraws[PairDraw]):
@@ -103,5 +130,8 @@ class PairDraws(EpochDraws[PairDraw]):
         generator = self.generator()
         order = in_rounds(self.count, self.length, generator)
         places, flips = generator.random((self.length, 2)), generator.random((self.length, 2)) < 0.5
-        for index, (down, right), (upside_down, mirrored) in zip(order, places, flips, strict=True):
-            yield int(index), float(down), float(right), bool(upside_down), bool(mirrored)
+        # Every second crop stays as it is, so that what real cameras do is always seen, too.
+        tones = generator.uniform(-1, 1, (self.length, 2, 3)) * (generator.random((self.length, 1, 1)) < 0.5)
+        draws = zip(order.tolist(), places.tolist(), flips.tolist(), tones.tolist(), strict=True)
+        for index, (down, right), (upside_down, mirrored), (first, second) in draws:
+            yield index, down, right, upside_down, mirrored, (tuple(first), tuple(second))
