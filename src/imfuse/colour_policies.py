@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from imfuse.ops.colour import chroma, luma, paled, replace_luma, with_chroma
+from imfuse.ops.colour import chroma, luma, pale_, replace_luma, with_chroma
 
 if TYPE_CHECKING:
     from imfuse.io import PixelSource
@@ -66,7 +66,7 @@ class ColourPolicy(ABC):
         """A fold for one window of a result of so many channels."""
 
     def fitted(self, stretched: Tensor) -> Tensor:
-        """Pixels (C, h, w) that a stretch may have put beyond [0, 1], ready to be clipped; by default as they are."""
+        """Pixels (C, h, w) that a stretch may have put beyond [0, 1], made ready to be clipped in place."""
         return stretched
 
     @abstractmethod
@@ -181,7 +181,7 @@ class WeightedChroma(ColourPolicy):
     The paper is silent on luma and chroma that no RGB has together, as where one exposure shows the light of a burnt
     sky and another one its colour. Channels clipped one by one would change hue and luma there; so our choice is the
     usual one of gamut mapping, to keep the fused luma and the hue and to pale the colour as far as it must be
-    (:func:`imfuse.ops.colour.paled`). That is done to what is fused, before any stretch, whose limits are then those of
+    (:func:`imfuse.ops.colour.pale_`). That is done to what is fused, before any stretch, whose limits are then those of
     a picture that can be shown; and again where the stretch puts channels beyond black or white, before they are
     clipped: what is brighter than white becomes white, and nothing changes its hue on the way there.
     """
@@ -203,7 +203,7 @@ class WeightedChroma(ColourPolicy):
         if stretched.shape[0] == 1:
             return stretched
         rgb = stretched.unsqueeze(0)
-        return paled(rgb, luma(rgb))[0]
+        return pale_(rgb, luma(rgb))[0]
 
     def notes(self, sources: Sequence[PixelSource], channels: int) -> list[str]:
         """The gray pictures among colour ones."""
@@ -229,7 +229,7 @@ class _WeightedChroma(ColourFold):
             return fused
         # Where all are neutral both sums are 0: the smallest positive divisor leaves 0, and changes no other quotient.
         distances = self.weighted / self.weights.clamp_min(torch.finfo(fused.dtype).tiny)
-        return paled(with_chroma(fused, distances), fused)
+        return pale_(with_chroma(fused, distances), fused)
 
 
 def colour_policy(task: Task, network: FusionNetwork) -> ColourPolicy:

@@ -19,6 +19,7 @@ from imfuse.io import Metadata, PixelSource, open_source
 from imfuse.io.source import Releasable, release
 from imfuse.io.window import Window
 from imfuse.levels import Levels, RangeName, find_levels, range_of_stack, ranges_of
+from imfuse.ops.interleaving import planes
 from imfuse.quantise import Depth, OutputDepth, depth_notes, mixed_depth_notes, output_depth
 from imfuse.registration import Align, AlignmentReport, align_or_suspect
 from imfuse.sizes import ResizeTo, same_size
@@ -297,9 +298,12 @@ def _check_channels(source: PixelSource) -> None:
 
 def _to_unit(pixels: NDArray[Any], levels: Levels, device: torch.device) -> Tensor:
     """Pixels (h, w, C) as a tensor (1, C, h, w) with the levels at 0 and 1, clipped to [0, 1]."""
-    planes = np.ascontiguousarray(np.moveaxis(pixels, -1, 0), dtype=np.float32)
-    if planes is pixels or not planes.flags.owndata:
-        planes = planes.copy()
-    unit = torch.from_numpy(planes).to(device)
-    scale = 1.0 / (levels.high - levels.low)
-    return unit.sub_(levels.low).mul_(scale).clamp_(0.0, 1.0).unsqueeze(0)
+    height, width, channels = pixels.shape
+    unit = np.empty((1, channels, height, width), np.float32)
+    low, scale = np.float32(levels.low), np.float32(1.0 / (levels.high - levels.low))
+    for plane, values in zip(planes(pixels), unit[0], strict=True):
+        above = np.subtract(plane, low, dtype=np.float32) if low else plane
+        np.multiply(above, scale, out=values, dtype=np.float32)
+    given = torch.from_numpy(unit).to(device)
+    of_all = pixels.dtype.kind == "u" and (levels.low, levels.high) == (0, np.iinfo(pixels.dtype).max)
+    return given if of_all else given.clamp_(0.0, 1.0)

@@ -14,6 +14,7 @@ from torch import Tensor
 from imfuse.errors import UsageError
 from imfuse.io.source import PixelSource
 from imfuse.levels import Windowed
+from imfuse.ops.interleaving import interleaved
 
 Depth = Literal[8, 16, "float"]
 _DTYPES: dict[str, np.dtype[Any]] = {
@@ -49,15 +50,15 @@ class OutputDepth:
             fitted: what is done with the values before they are clipped.
         """
         tolerance = 1e-6 if self.is_float else 0.5 / self.white
-        beyond = int((unit < -tolerance).logical_or_(unit > 1 + tolerance).any(dim=0).sum())
+        beyond = int((unit.amin(0) < -tolerance).logical_or_(unit.amax(0) > 1 + tolerance).sum())
         if self.is_float:
-            return unit.permute(1, 2, 0).cpu().numpy(), beyond
+            return interleaved(unit.cpu().numpy()), beyond
         if fitted is not None:
             unit = fitted(unit)
         levels = (unit * self.white).round_().clamp_(0, self.white)
         # Signed 32 bits hold every level; torch has few kernels for unsigned 16.
-        integers = levels.to(torch.int32).permute(1, 2, 0).cpu().numpy()
-        return integers.astype(self.dtype), beyond
+        integers = levels.to(torch.uint8 if self.dtype == np.uint8 else torch.int32).cpu().numpy()
+        return interleaved(integers.astype(self.dtype, copy=False)), beyond
 
     def convert_alpha(self, alpha: NDArray[Any], source: PixelSource) -> NDArray[Any]:
         """The source's alpha (h, w) in this depth; opaque is the white of the source's range."""

@@ -3,7 +3,7 @@ import torch
 from PIL import Image
 from skimage import color
 
-from imfuse.ops.colour import chroma, linear_to_srgb, luma, paled, replace_luma, srgb_to_linear, with_chroma
+from imfuse.ops.colour import chroma, linear_to_srgb, luma, pale_, replace_luma, srgb_to_linear, with_chroma
 
 
 def test_luma_of_gray_is_the_gray_value() -> None:
@@ -64,7 +64,7 @@ def merged(dtype: torch.dtype = torch.float64) -> tuple[torch.Tensor, torch.Tens
 def test_paled_colours_lie_in_rgb_with_the_luma_and_the_hue_that_they_had(dtype: torch.dtype, tolerance: float) -> None:
     torch.manual_seed(0)
     rgb, y = merged(dtype)
-    found = paled(rgb, y)
+    found = pale_(rgb.clone(), y)
     assert found.min() >= -tolerance
     assert found.max() <= 1 + tolerance
     torch.testing.assert_close(luma(found), y, atol=tolerance, rtol=0)
@@ -80,7 +80,7 @@ def test_colours_are_paled_no_farther_than_to_the_surface_of_the_cube() -> None:
     torch.manual_seed(1)
     rgb, y = merged()
     outside = ((rgb < 0) | (rgb > 1)).any(1, keepdim=True)
-    found = paled(rgb, y)
+    found = pale_(rgb.clone(), y)
     room = torch.minimum(found.amin(1, keepdim=True), 1 - found.amax(1, keepdim=True))
     assert room[outside].abs().max() < 1e-12
 
@@ -89,9 +89,9 @@ def test_colours_are_paled_no_farther_than_to_the_surface_of_the_cube() -> None:
 def test_neutral_colours_and_those_beyond_black_and_white_become_numbers_that_are_neutral(dtype: torch.dtype) -> None:
     y = torch.tensor([0, 1e-40, 0.3, 1, -0.2, 1.3], dtype=dtype).reshape(1, 1, 1, 6)
     neutral = y.expand(1, 3, 1, 6)
-    assert torch.equal(paled(neutral, y), neutral)
+    assert torch.equal(pale_(neutral.clone(), y), neutral)
     distances = torch.tensor([0.1, -0.2], dtype=dtype).reshape(1, 2, 1, 1).expand(1, 2, 1, 6)
-    found = paled(with_chroma(y, distances), y)
+    found = pale_(with_chroma(y, distances), y)
     at_the_ends = [0, 1, 3, 4, 5]
     torch.testing.assert_close(found[..., at_the_ends], neutral[..., at_the_ends], atol=1e-7, rtol=0)
 

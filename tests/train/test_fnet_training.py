@@ -19,7 +19,7 @@ from imfuse.networks.ifnet import InvertibleFNet
 from imfuse.train import fnet as fnet_module
 from imfuse.train.fnet import FNetConfig, Trained, train_fnet
 from imfuse.train.fnet_runs import train_pairs
-from imfuse.train.pair_crops import PairCrops, PairDraws, read_pairs
+from imfuse.train.pair_crops import PairCrops, PairDraws, read_pairs, retoned
 
 SMALL = FNetConfig(
     features=4, size=3, modules=2, inverse_steps=4, steps=4, batch=2, crop=24, learning_rate=3e-3, epoch_steps=2, seed=5
@@ -192,8 +192,35 @@ def test_crops_of_a_pair_are_cut_and_flipped_alike() -> None:
         crop = crops[draw]
         assert crop.shape == (2, 1, 12, 12)
         torch.testing.assert_close(crop[0] + crop[1], torch.ones(1, 12, 12))
-        corner[draw[3:]] = crop[0, 0, 0, 0] < crop[0, 0, -1, 0], crop[0, 0, 0, 0] < crop[0, 0, 0, -1]
+        corner[draw[3:5]] = crop[0, 0, 0, 0] < crop[0, 0, -1, 0], crop[0, 0, 0, 0] < crop[0, 0, 0, -1]
     assert corner == {(u, m): (not u, not m) for u in (False, True) for m in (False, True)}
+
+
+def test_tones_change_every_second_crop_each_picture_by_itself() -> None:
+    pair = np.random.default_rng(0).integers(0, 256, (2, 30, 40)).astype(np.uint8)
+    as_they_are, changed = PairCrops([pair], 12), PairCrops([pair], 12, tones=1.0)
+    draws = list(PairDraws(1, 400, 3))
+    same, orders = [], []
+    for draw in draws:
+        before, after = as_they_are[draw], changed[draw]
+        assert ((after >= 0) & (after <= 1)).all()
+        same.append(torch.equal(before, after))
+        # What is brighter stays brighter, but for what is clipped.
+        rising = after.flatten(1).gather(1, before.flatten(1).argsort(1)).diff(dim=1)
+        assert (rising >= -1e-6).all()
+        orders.append((after[0].mean() - before[0].mean(), after[1].mean() - before[1].mean()))
+    assert 0.4 < np.mean(same) < 0.6
+    first, second = np.array(orders)[~np.array(same)].T
+    assert abs(np.corrcoef(first, second)[0, 1]) < 0.3
+    assert min(first.std(), second.std()) > 0.05
+
+
+def test_a_tone_is_gamma_and_contrast_and_brightness() -> None:
+    picture = np.array([0.2, 0.4, 0.9], np.float32)
+    np.testing.assert_allclose(retoned(picture, (1, 0, 0), 1.0), picture**2, rtol=1e-6)
+    np.testing.assert_allclose(retoned(picture, (0, -1, 0), 1.0), 0.5 + (picture - 0.5) / 2, rtol=1e-6)
+    np.testing.assert_allclose(retoned(picture, (0, 0, 0.2), 2.0), picture + 0.1, rtol=1e-6)
+    np.testing.assert_array_equal(retoned(picture, (0, 0, 1), 1.0)[2], 1.0)
 
 
 def test_draws_take_every_pair_before_any_twice() -> None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from imfuse.blocks.compiled_map import compiled_map
 from imfuse.blocks.dcu_stack import DictionaryStack, Folded, neighbourhoods, shifted_sum
 
 SIDE = 256
@@ -44,9 +45,10 @@ def _span(start: int, side: int, halo: int, length: int) -> tuple[slice, slice, 
 def coded_map(encoder: DictionaryStack, head: Tensor, pictures: Tensor) -> Tensor | None:
     """``conv2d(encoder(pictures), head)`` for an encoder of soft thresholds, without gradients.
 
-    The last unit's code goes straight into the 1×1 convolution, square by square, so that no code leaves the cache and
-    nothing but the map is as large as the picture. Planes of a code lie one after the other here: products with the few
-    numbers per pixel and thresholds of one plane are faster so than with the channels last.
+    The last unit's code goes straight into the 1×1 convolution, so that no code leaves the cache. Where numba serves,
+    its loops do it (:mod:`imfuse.blocks.compiled_map`), in a quarter of the time. Otherwise it is done square by square
+    by matrix products. Planes of a code lie one after the other then: products with the few numbers per pixel and
+    thresholds of one plane are faster so than with the channels last.
 
     Args:
         encoder: of soft thresholds, in evaluation.
@@ -66,6 +68,10 @@ def coded_map(encoder: DictionaryStack, head: Tensor, pictures: Tensor) -> Tenso
     batch, _, height, width = pictures.shape
     result = pictures.new_empty(batch, 1, height, width)
     for index in range(batch):
+        compiled = compiled_map(folded, weights, pictures[index, 0])
+        if compiled is not None:
+            torch.sub(compiled, rest, out=result[index, 0])
+            continue
         for piece in pieces(height, width, max(SIDE, HALOS * encoder.halo), encoder.halo):
             square = _square(pictures[index : index + 1, :, *piece.read], folded, thresholds, weights)
             torch.sub(square[piece.core], rest, out=result[index, 0, *piece.place])

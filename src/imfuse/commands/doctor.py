@@ -13,7 +13,18 @@ from rich.table import Table
 from imfuse import __version__, list_models
 from imfuse.errors import ImfuseError
 
-CORE = ("torch", "numpy", "opencv-python-headless", "pillow", "tifffile", "imagecodecs", "safetensors", "typer", "rich")
+CORE = (
+    "torch",
+    "numpy",
+    "numba",
+    "opencv-python-headless",
+    "pillow",
+    "tifffile",
+    "imagecodecs",
+    "safetensors",
+    "typer",
+    "rich",
+)
 EXTRAS = {
     "train": ("lightning", "matplotlib"),
     "bench": ("matplotlib",),

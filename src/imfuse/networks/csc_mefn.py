@@ -160,7 +160,8 @@ class CSCMEFN(FusionNetwork):
         """:meth:`guided_code`, made of a coarse copy of the luma."""
         height, width = source.shape[-2:]
         coarse = F.avg_pool2d(source, self.factor, ceil_mode=True, count_include_pad=False)
-        guide = F.pad(source, (0, -width % self.factor, 0, -height % self.factor))
+        spare = -width % self.factor, -height % self.factor
+        guide = F.pad(source, (0, spare[0], 0, spare[1])) if any(spare) else source
         code = fast_guided_filter(coarse, self.code(coarse), guide, self.radius, self.epsilon)
         return code[..., :height, :width]
 

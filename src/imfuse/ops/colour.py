@@ -42,7 +42,10 @@ def chroma(rgb: Tensor, y: Tensor) -> Tensor:
         rgb: (B, 3, H, W).
         y: its luma, (B, 1, H, W).
     """
-    return torch.cat([(rgb[:, 2:] - y).div_(_CB), (rgb[:, :1] - y).div_(_CR)], dim=1)
+    distances = rgb.new_empty(len(rgb), 2, *rgb.shape[2:])
+    for channel, plane, scale in ((2, 0, _CB), (0, 1, _CR)):
+        torch.sub(rgb[:, channel : channel + 1], y, out=distances[:, plane : plane + 1]).div_(scale)
+    return distances
 
 
 def with_chroma(y: Tensor, distances: Tensor) -> Tensor:
@@ -54,14 +57,17 @@ def with_chroma(y: Tensor, distances: Tensor) -> Tensor:
         y: (B, 1, H, W).
         distances: Cb − ½ and Cr − ½, (B, 2, H, W).
     """
-    blue, red = distances[:, :1] * _CB, distances[:, 1:] * _CR
     red_weight, green_weight, blue_weight = LUMA_WEIGHTS
-    green = (red * red_weight).add_(blue, alpha=blue_weight).div_(-green_weight)
-    return torch.cat([red, green, blue], dim=1).add_(y)
+    rgb = y.new_empty(len(y), 3, *y.shape[2:])
+    red, green, blue = rgb[:, :1], rgb[:, 1:2], rgb[:, 2:]
+    torch.mul(distances[:, :1], _CB, out=blue)
+    torch.mul(distances[:, 1:], _CR, out=red)
+    torch.mul(red, red_weight, out=green).add_(blue, alpha=blue_weight).div_(-green_weight)
+    return rgb.add_(y)
 
 
-def paled(rgb: Tensor, y: Tensor) -> Tensor:
-    """Colours taken towards the neutral one of their luma just as far as they must be to lie in [0, 1].
+def pale_(rgb: Tensor, y: Tensor) -> Tensor:
+    """Take colours in place towards the neutral one of their luma just as far as they must be to lie in [0, 1].
 
     Luma stays as it is, and so do hue and the balance of Cb and Cr: both are scaled by t = min(1, (1 − y) / (max − y),
     y / (y − min)) with the largest and the smallest channel. To clip each channel would shift all of them. What lies in
@@ -70,13 +76,16 @@ def paled(rgb: Tensor, y: Tensor) -> Tensor:
     Args:
         rgb: (B, 3, H, W).
         y: its luma, (B, 1, H, W).
+
+    Returns:
+        ``rgb``.
     """
     tiny = torch.finfo(rgb.dtype).tiny  # a divisor for neutral colours, which stay what they are
     above = (rgb.amax(1, keepdim=True) - y).clamp_min_(tiny)
     kept = (1 - y).div_(above)
     below = (y - rgb.amin(1, keepdim=True)).clamp_min_(tiny)
     kept = torch.minimum(kept, torch.div(y, below, out=below), out=kept)
-    return rgb.lerp(y, kept.clamp_(0, 1).neg_().add_(1))
+    return rgb.lerp_(y, kept.clamp_(0, 1).neg_().add_(1))
 
 
 def srgb_to_linear(encoded: Tensor) -> Tensor:

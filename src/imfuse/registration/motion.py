@@ -99,6 +99,9 @@ def is_plausible(matrix: Matrix, height: int, width: int) -> bool:
     A turn of at most 25 degrees, a scale between 3/4 and 4/3 everywhere, nothing mirrored, and half of the picture or
     more within the other.
     """
+    if np.array_equal(matrix[:, :2], np.eye(3)[:, :2]) and matrix[2, 2] == 1:
+        right, down = np.abs(matrix[:2, 2]) / (width, height)
+        return bool((1 - right) * (1 - down) >= _LEAST_OVERLAP and right <= 1 and down <= 1)
     points = grid(height, width)
     if not np.isfinite(matrix).all() or (points @ matrix[2, :2] + matrix[2, 2] <= 0).any():
         return False

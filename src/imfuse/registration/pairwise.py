@@ -59,13 +59,45 @@ class Estimate:
     reason: str = ""
 
 
-def estimate(reference: Gray, picture: Gray, task: Task, motion: MotionName, *, points: bool = True) -> Estimate:
+class Look:
+    """How a picture looks on scales from its own down to a few dozen pixels a side; every map is made once.
+
+    Args:
+        gray: (h, w), full range 0…1.
+        task: what differs between the pictures that are compared.
+    """
+
+    def __init__(self, gray: Gray, task: Task) -> None:
+        self._task = task
+        self._grays = [gray]
+        while min(self._grays[-1].shape) >= 2 * _COARSEST:
+            self._grays.append(np.asarray(cv2.pyrDown(self._grays[-1]), np.float32))
+        self._maps: dict[int, Gray] = {}
+
+    @property
+    def scales(self) -> int:
+        """How many there are."""
+        return len(self._grays)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns on its own scale."""
+        height, width = self._grays[0].shape
+        return height, width
+
+    def at(self, scale: int) -> Gray:
+        """Its appearance, on its own scale for 0 and half as large on every further one."""
+        if scale not in self._maps:
+            self._maps[scale] = appearance(self._grays[scale], self._task)
+        return self._maps[scale]
+
+
+def estimate(reference: Look, picture: Look, motion: MotionName, *, points: bool = True) -> Estimate:
     """The motion of a picture against a reference of the same size.
 
     Args:
-        reference: (h, w), full range 0…1.
-        picture: (h, w).
-        task: what differs between them.
+        reference: what it is compared with.
+        picture: the picture.
         motion: the model.
         points: whether points are followed after the coarse part; without, it takes a fraction of the time.
     """
@@ -73,11 +105,11 @@ def estimate(reference: Gray, picture: Gray, task: Task, motion: MotionName, *, 
     none = np.eye(3)
     if min(height, width) < LEAST_SIDE:
         return Estimate(none, 0.0, 0.0, f"it is too small: less than {LEAST_SIDE} pixels high or wide")
-    first, second = appearance(reference, task), appearance(picture, task)
+    first, second = reference.at(0), picture.at(0)
     if min(float(first.std()), float(second.std())) < _LEAST_STRUCTURE:
         return Estimate(none, 0.0, 0.0, "it has no structure to align by")
     stiff: MotionName = "translation" if motion == "translation" else "similarity"
-    matrix = _coarse(reference, picture, task, stiff)
+    matrix = _coarse(reference, picture, stiff)
     if points:
         matrix = _refined(first, second, matrix, stiff)
         if motion != stiff:
@@ -113,21 +145,17 @@ def _doubt(matrix: Matrix, before: float, after: float, height: int, width: int)
     return ""
 
 
-def _coarse(reference: Gray, picture: Gray, task: Task, motion: MotionName) -> Matrix:
+def _coarse(reference: Look, picture: Look, motion: MotionName) -> Matrix:
     """From a few dozen pixels a side to a few hundred: a translation first, then the motion."""
-    levels = [(reference, picture)]
-    while min(levels[-1][0].shape) >= 2 * _COARSEST:
-        first, second = levels[-1]
-        levels.append((np.asarray(cv2.pyrDown(first), np.float32), np.asarray(cv2.pyrDown(second), np.float32)))
     matrix = np.eye(3)
-    for index, (first, second) in reversed(list(enumerate(levels))):
-        a, b = appearance(first, task), appearance(second, task)
-        coarsest = index == len(levels) - 1
+    for scale in reversed(range(reference.scales)):
+        a, b = reference.at(scale), picture.at(scale)
+        coarsest = scale == reference.scales - 1
         if coarsest:
             matrix = _best(a, b, [matrix, _phase(a, b)])
-        if coarsest or max(first.shape) <= _FINEST_ECC:
+        if coarsest or max(a.shape) <= _FINEST_ECC:
             matrix = _best(a, b, [matrix, _enhanced(a, b, matrix, "translation" if coarsest else motion)])
-        if index:
+        if scale:
             matrix = np.diag([2.0, 2.0, 1.0]) @ matrix @ np.diag([0.5, 0.5, 1.0])
     return matrix
 

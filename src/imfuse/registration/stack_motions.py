@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from imfuse.io import PixelSource
-from imfuse.registration.appearance import appearance
 from imfuse.registration.motion import Matrix, MotionName, displacement, in_pixels_of, is_plausible
-from imfuse.registration.pairwise import LEAST_CORRELATION, LEAST_GAIN, Estimate, compared, estimate
+from imfuse.registration.pairwise import LEAST_CORRELATION, LEAST_GAIN, Estimate, Look, compared, estimate
 from imfuse.registration.reduced import Gray, Reduced, reduced
 from imfuse.registration.report import State
 from imfuse.tasks import Task
@@ -76,8 +75,8 @@ def find_motions(
     to bright, and the reference is the best exposed one. Every picture is compared with its neighbour on the way to
     the reference, or with the last one before that was aligned; if that fails, with the reference itself.
 
-    One small copy of two pictures and of the reference is in memory; of exposures, whose order must be known first, one
-    of every picture, of two bytes a pixel.
+    One small copy of two pictures and of the reference is in memory, each with its appearance on all scales; of
+    exposures, whose order must be known first, one of every picture, of two bytes a pixel.
 
     Args:
         sources: pictures of one size.
@@ -98,29 +97,29 @@ def find_motions(
         reference = max(order, key=lambda index: _well_exposed(small[index].gray))
     place = order.index(reference)
     first = small[reference]
+    first_look = Look(first.gray, task)
     found = {reference: PictureMotion("reference", np.eye(3), reference, 1.0, 1.0, "", first.low, first.high)}
     size = sources[0].height, sources[0].width
     for way in (order[place + 1 :], order[:place][::-1]):
-        anchor, anchor_small, anchor_matrix = reference, first, np.eye(3)
+        anchor, anchor_look, anchor_matrix = reference, first_look, np.eye(3)
         for index in way:
             one = small[index]
-            link, against, start = (
-                estimate(anchor_small.gray, one.gray, task, motion, points=points),
-                anchor,
-                anchor_matrix,
-            )
+            look = Look(one.gray, task)
+            link, against, start = estimate(anchor_look, look, motion, points=points), anchor, anchor_matrix
             if link.reason and anchor != reference:
-                link = estimate(first.gray, one.gray, task, motion, points=points)
+                link = estimate(first_look, look, motion, points=points)
                 against, start = reference, np.eye(3)
             placed = _placed(link, against, start, one, size)
             found[index] = placed
             if placed.state != "not aligned":
-                before, after = _directly(first, one, placed.matrix, task)
+                before, after = placed.before, placed.after
+                if against != reference:
+                    before, after = compared(first_look.at(0), look.at(0), in_pixels_of(placed.matrix, 1 / one.factor))
                 if before >= LEAST_CORRELATION and after <= before + LEAST_GAIN:
                     found[index] = replace(placed, matrix=np.eye(3))
                 # Steps that are too small to be told one by one add up; errors that are seen do not.
                 matrix = np.eye(3) if before >= LEAST_CORRELATION and after < before else placed.matrix
-                anchor, anchor_small, anchor_matrix = index, one, matrix
+                anchor, anchor_look, anchor_matrix = index, look, matrix
     return reference, [_settled(found[index], task, size, first.factor) for index in range(len(sources))]
 
 
@@ -135,12 +134,6 @@ def _placed(link: Estimate, against: int, start: Matrix, one: Reduced, size: tup
     after = link.after if better and not reason else link.before
     state: State = "not aligned" if reason else "moved"
     return PictureMotion(state, np.eye(3) if reason else matrix, against, link.before, after, reason, one.low, one.high)
-
-
-def _directly(reference: Reduced, one: Reduced, matrix: Matrix, task: Task) -> tuple[float, float]:
-    """Correlation with the reference itself as a picture lies, and as the steps from neighbour to neighbour say."""
-    maps = appearance(reference.gray, task), appearance(one.gray, task)
-    return compared(*maps, in_pixels_of(matrix, 1 / one.factor))
 
 
 def _settled(found: PictureMotion, task: Task, size: tuple[int, int], factor: int) -> PictureMotion:

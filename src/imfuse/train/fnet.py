@@ -95,7 +95,9 @@ class FNetConfig(TrainingConfig):
         """Check the ranges."""
         super().__post_init__()
         self.require(("features", "size", "modules", "steps", "batch", "crop", "learning_rate", "start", "epoch_steps"))
-        self.require(("inverse_steps", "tones", "average", "intensity_weight", "gradient_weight", "ssim_weight"), zero=True)
+        self.require(
+            ("inverse_steps", "tones", "average", "intensity_weight", "gradient_weight", "ssim_weight"), zero=True
+        )
         for name in ("inverse_steps", "steps"):
             if getattr(self, name) % self.epoch_steps:
                 raise UsageError(f"{name} is {getattr(self, name)}: give a multiple of {self.epoch_steps}")

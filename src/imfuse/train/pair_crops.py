@@ -114,9 +114,9 @@ def retoned(picture: NDArray[np.float32], tone: Tone, span: float) -> NDArray[np
         span: with 1, gamma and contrast change by a factor of at most 2, brightness by at most a quarter of the range.
     """
     gamma, contrast, brightness = (span * part for part in tone)
-    curved = picture**np.float32(2**gamma)
-    mean = curved.mean()
-    return np.clip(mean + brightness / 4 + 2**contrast * (curved - mean), 0, 1).astype(np.float32)
+    curved = picture ** np.float32(2**gamma)
+    moved = curved + (2**contrast - 1) * (curved - curved.mean()) + brightness / 4
+    return np.asarray(np.clip(moved, 0, 1), np.float32)
 
 
 class PairDraws(EpochDraws[PairDraw]):
