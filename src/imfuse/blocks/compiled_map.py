@@ -90,15 +90,13 @@ class _Stack(NamedTuple):
     @classmethod
     def of(cls, folded: Sequence[Folded], head: Tensor, loops: ModuleType) -> _Stack:
         """Filled up with zeros to what the loops do at a time."""
-        spare = -head.shape[1] % loops.FILTERS
+        filters = -(-head.shape[1] // loops.FILTERS) * loops.FILTERS
+        lasts = [*(unit.synthesis for unit in folded if unit.synthesis is not None), head]
         return cls(
             np.array([unit.spacing for unit in folded]),
-            np.stack([_array(unit.analysis.T, (0, spare), (0, 0)) for unit in folded]),
-            np.stack([_array(unit.high, (0, spare)) for unit in folded]),
-            [
-                _array(last, (0, -len(last) % loops.TAPS), (0, spare))
-                for last in [*(unit.synthesis for unit in folded if unit.synthesis is not None), head]
-            ],
+            np.stack([_array(unit.analysis.T, filters, _TAPS + 1) for unit in folded]),
+            np.stack([_array(unit.high, filters) for unit in folded]),
+            [_array(last, -(-len(last) // loops.TAPS) * loops.TAPS, filters) for last in lasts],
         )
 
     def map(self, pixels: Map, loops: ModuleType) -> Map:
@@ -133,9 +131,11 @@ def _loops() -> ModuleType | None:
     return compiled_loops
 
 
-def _array(values: Tensor, *padding: tuple[int, int]) -> Map:
-    padded: Map = np.pad(values.detach().numpy().astype(np.float32), padding)
-    return padded
+def _array(values: Tensor, *shape: int) -> Map:
+    """The values, filled up with zeros to a shape."""
+    filled = np.zeros(shape, np.float32)
+    filled[tuple(map(slice, values.shape))] = values.detach().numpy()
+    return filled
 
 
 def _reflect(padded: Map, margin: int) -> None:

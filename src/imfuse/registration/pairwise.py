@@ -33,6 +33,9 @@ _LEAST_EXPLAINED = 0.1
 _LEAST_STRUCTURE = 0.02
 """Deviation of the local contrast, which is 1 where there is more than noise, below which a picture is constant."""
 
+_ALIKE = 0.7
+"""Pictures that correlate so much as they lie are not far from each other: what is left of a shift is found at once."""
+
 _ITERATIONS = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 40, 1e-5)
 
 LEAST_CORRELATION = 0.3
@@ -109,7 +112,10 @@ def estimate(reference: Look, picture: Look, motion: MotionName, *, points: bool
     if min(float(first.std()), float(second.std())) < _LEAST_STRUCTURE:
         return Estimate(none, 0.0, 0.0, "it has no structure to align by")
     stiff: MotionName = "translation" if motion == "translation" else "similarity"
-    matrix = _coarse(reference, picture, stiff)
+    if not points and max(height, width) <= _FINEST_ECC and correlation(first, second, none) >= _ALIKE:
+        matrix = _best(first, second, [none, _enhanced(first, second, none, stiff)])
+    else:
+        matrix = _coarse(reference, picture, stiff)
     if points:
         matrix = _refined(first, second, matrix, stiff)
         if motion != stiff:
