@@ -33,7 +33,7 @@ def train_csc_mefn(
     ),
     validation: Validation = None,
     units: Annotated[int, typer.Option(min=1, help="N: DCUs.")] = 3,
-    filters: Annotated[int, typer.Option(min=1, help="q: channels of a code; the time grows with them.")] = 24,
+    filters: Annotated[int, typer.Option(min=1, help="q: channels of a code; the time grows with them.")] = 48,
     size: Annotated[int, typer.Option(min=1, help="s: taps on a side of the filters.")] = 3,
     spacings: Annotated[
         str, typer.Option(help="Pixels from tap to tap, of every unit: wider filters at no cost.", metavar="N,N,…")

@@ -10,10 +10,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor
 
-from imfuse.ops.colour import chroma, luma, pale_, replace_luma, with_chroma
+from imfuse.ops.colour import add_chroma_, luma, merged_chroma, pale_, replace_luma
 
 if TYPE_CHECKING:
     from imfuse.io import PixelSource
@@ -218,18 +217,14 @@ class _WeightedChroma(ColourFold):
     def add(self, index: int, picture: Tensor, prepared: Tensor) -> None:
         if picture.shape[1] == 1:  # neutral everywhere
             return
-        distances = chroma(picture, prepared)
-        weights = distances.abs()
-        distances.mul_(weights)
-        self.weighted = distances if self.weighted is None else self.weighted.add_(distances)
-        self.weights = weights if self.weights is None else self.weights.add_(weights)
+        if self.weighted is None or self.weights is None:
+            self.weighted, self.weights = picture.new_zeros(2, len(picture), 2, *picture.shape[2:])
+        add_chroma_(self.weighted, self.weights, picture, prepared)
 
     def result(self, fused: Tensor) -> Tensor:
         if self.weighted is None or self.weights is None:
             return fused
-        # Where all are neutral both sums are 0: the smallest positive divisor leaves 0, and changes no other quotient.
-        distances = self.weighted / self.weights.clamp_min(torch.finfo(fused.dtype).tiny)
-        return pale_(with_chroma(fused, distances), fused)
+        return merged_chroma(self.weighted, self.weights, fused)
 
 
 def colour_policy(task: Task, network: FusionNetwork) -> ColourPolicy:

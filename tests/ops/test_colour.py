@@ -3,7 +3,18 @@ import torch
 from PIL import Image
 from skimage import color
 
-from imfuse.ops.colour import chroma, linear_to_srgb, luma, pale_, replace_luma, srgb_to_linear, with_chroma
+from imfuse.ops import colour as colour_module
+from imfuse.ops.colour import (
+    add_chroma_,
+    chroma,
+    linear_to_srgb,
+    luma,
+    merged_chroma,
+    pale_,
+    replace_luma,
+    srgb_to_linear,
+    with_chroma,
+)
 
 
 def test_luma_of_gray_is_the_gray_value() -> None:
@@ -121,3 +132,33 @@ def test_the_curve_is_monotonic_without_a_step_and_has_an_inverse() -> None:
 def test_curves_have_gradients_everywhere(curve: object) -> None:
     x = torch.tensor([0.0, 0.001, 0.02, 0.3, 1.0], dtype=torch.double, requires_grad=True)
     assert torch.autograd.gradcheck(curve, x)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (7, 5), (40, 33)])
+def test_compiled_loops_of_chroma_give_what_the_maps_give(
+    shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("numba")
+    torch.manual_seed(3)
+    pictures = [torch.rand(1, 3, *shape), torch.rand(1, 1, *shape).expand(1, 3, *shape), torch.rand(1, 3, *shape)]
+    y = torch.rand(1, 1, *shape)
+    y.view(-1)[0] = -0.2
+    found = []
+    for loops in (colour_module.loops_for, lambda *_: None):
+        monkeypatch.setattr(colour_module, "loops_for", loops)
+        weighted, weights = torch.zeros(2, 1, 2, *shape)
+        for picture in pictures[1:]:
+            add_chroma_(weighted, weights, picture.contiguous(), luma(picture))
+        merged = merged_chroma(weighted, weights, y)
+        stretched = (pictures[0] - 0.2) * 1.5
+        found.append((weighted, weights, merged, pale_(stretched.clone(), luma(stretched))))
+    for compiled, expected in zip(*found, strict=True):
+        torch.testing.assert_close(compiled, expected, atol=1e-6, rtol=0)
+    assert not torch.equal(found[0][3], stretched)
+
+
+def test_neutral_pictures_give_neutral_ones() -> None:
+    y = torch.rand(1, 1, 6, 5)
+    sums = torch.zeros(2, 1, 2, 6, 5)
+    add_chroma_(*sums, y.repeat(1, 3, 1, 1), y)
+    assert torch.equal(merged_chroma(*sums, y), y.expand(1, 3, 6, 5))

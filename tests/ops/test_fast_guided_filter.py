@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from imfuse.errors import UsageError
-from imfuse.ops.fast_guided_filter import fast_guided_filter
+from imfuse.ops.fast_guided_filter import block_guided_filter, fast_guided_filter
 from imfuse.ops.guided import guided_filter
 from imfuse.ops.resampling import area_average
 
@@ -112,3 +112,51 @@ def test_shapes_that_do_not_belong_together_are_told() -> None:
         fast_guided_filter(low, low, guide[:, :1], 1, 1e-2)
     with pytest.raises(UsageError, match="must be equal"):
         fast_guided_filter(low, low[..., :2], guide, 1, 1e-2)
+
+
+def block_coefficients(x: np.ndarray, guide: np.ndarray, scale: int, radius: int, epsilon: float) -> np.ndarray:
+    """As window_coefficients, of windows of whole blocks, all of whose pixels take part in the regression."""
+    height, width = x.shape[0] // scale, x.shape[1] // scale
+    blocks = np.stack([x, guide]).reshape(2, height, scale, width, scale).transpose(0, 1, 3, 2, 4)
+    padded = np.pad(blocks, ((0, 0), (radius, radius), (radius, radius), (0, 0), (0, 0)), mode="reflect")
+    side = 2 * radius + 1
+    fitted = np.zeros((2, height, width))
+    for row, column in np.ndindex(height, width):
+        p, i = padded[:, row : row + side, column : column + side].reshape(2, -1)
+        design = np.stack([i, np.ones_like(i)], 1)
+        ridge = np.diag([len(p) * epsilon, 0.0])
+        fitted[:, row, column] = np.linalg.solve(design.T @ design + ridge, design.T @ p)
+    around = np.pad(fitted, ((0, 0), (radius, radius), (radius, radius)), mode="reflect")
+    windows = np.lib.stride_tricks.sliding_window_view(around, (side, side), axis=(1, 2))
+    return np.asarray(windows.mean((-1, -2)))
+
+
+@pytest.mark.parametrize(("scale", "radius"), [(1, 2), (3, 1), (4, 2)])
+def test_blocks_are_filtered_by_regression_over_all_their_pixels(scale: int, radius: int) -> None:
+    rng = np.random.default_rng(scale)
+    guide = rng.random((6 * scale, 7 * scale))
+    x = np.sin(5 * guide) + 0.3 * rng.random(guide.shape)
+    slope, offset = block_coefficients(x, guide, scale, radius, 0.02)
+    expected = [
+        [between(slope, scale, y, z) * guide[y, z] + between(offset, scale, y, z) for z in range(guide.shape[1])]
+        for y in range(guide.shape[0])
+    ]
+    given = (torch.from_numpy(one)[None, None] for one in (x, guide))
+    found = block_guided_filter(*given, scale, radius, 0.02)
+    np.testing.assert_allclose(found[0, 0].numpy(), expected, atol=1e-10)
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (5, 3), (9, 14), (17, 4)])
+def test_blocks_need_not_fill_the_picture(height: int, width: int) -> None:
+    """What is an affine function of the guide comes back, whatever the last blocks hold."""
+    guide = torch.rand(1, 1, height, width, dtype=torch.float64)
+    found = block_guided_filter(2 * guide - 0.5, guide, 4, 2, 0.0 if height * width > 1 else 1e-9)
+    assert found.shape == guide.shape
+    if height * width > 1:
+        torch.testing.assert_close(found, 2 * guide - 0.5, atol=1e-9, rtol=0)
+
+
+def test_blocks_of_one_pixel_are_the_guided_filter() -> None:
+    x, guide = torch.rand(2, 2, 3, 20, 23, dtype=torch.float64)
+    expected = guided_filter(x, guide, 3, 0.01)
+    torch.testing.assert_close(block_guided_filter(x, guide, 1, 3, 0.01), expected, atol=1e-12, rtol=0)

@@ -6,18 +6,12 @@ vector instructions of the loops over pixels.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
-from typing import Any, TypeVar
-
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-log = logging.getLogger(__name__)
+from imfuse.ops.compiling import compiled
 
 Map = NDArray[np.float32]
-Function = TypeVar("Function", bound=Callable[..., None])
 
 FILTERS = 4
 """Codes have a multiple of so many filters."""
@@ -25,21 +19,10 @@ TAPS = 3
 """And there is a multiple of so many products."""
 
 _RUN = 256
-"""Pixels of a row whose codes are made together: 24 KB of 24 filters."""
+"""Pixels of a row whose codes are made together: 48 KB of 48 filters."""
 
 
-def _compiled(function: Function) -> Function:
-    # Pixels are numbers: levels are not found of others.
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": True}
-    try:
-        kept: Function = numba.njit(function, cache=True, **options)
-    except RuntimeError as error:  # no folder that it may be kept in
-        log.info("compiled anew in every process: %s", error)
-        kept = numba.njit(function, **options)
-    return kept
-
-
-@_compiled
+@compiled(fastmath=True)  # pixels are numbers: levels are not found of others
 def code_rows(
     residuals: Map,
     spacings: NDArray[np.int64],
@@ -48,8 +31,10 @@ def code_rows(
     last: Map,
     step: int,
     out: Map,
+    top: int,
+    bottom: int,
 ) -> None:
-    """Make the codes of a picture, row by row, and what a matrix makes of them.
+    """Make the codes of some rows, and what a matrix makes of them.
 
     Args:
         residuals: of every unit so far, with margins, (n, H + 2m, W + 2m).
@@ -60,12 +45,14 @@ def code_rows(
         step: pixels from one tap of these to the next; 0 for the head.
         out: (H, W), the map; or the next unit's residual, from which a pixel's products are taken that lie around it,
             outside the picture by reflection. Larger than ``step`` on both sides.
+        top: the first row.
+        bottom: the row after the last.
     """
     height, width = out.shape
     margin = (residuals.shape[1] - height) // 2
     code = np.zeros((analysis.shape[1], _RUN), np.float32)
     products = np.zeros((last.shape[0], _RUN), np.float32)
-    for row in range(height):
+    for row in range(top, bottom):
         for left in range(0, width, _RUN):
             count = min(_RUN, width - left)
             code[:] = 0
@@ -84,7 +71,7 @@ def code_rows(
                     _take(products[tap], row, left, count, step * (tap // 3 - 1), step * (tap % 3 - 1), out)
 
 
-@_compiled
+@compiled(fastmath=True)
 def _add_unit(
     above: Map, here: Map, below: Map, gap: int, analysis: Map, thresholds: Map, code: Map, count: int
 ) -> None:
@@ -106,7 +93,7 @@ def _add_unit(
             other[j] = q - min(max(q, -other_limit), other_limit)
 
 
-@_compiled
+@compiled(fastmath=True)
 def _multiply(last: Map, code: Map, products: Map, count: int) -> None:
     """Write ``last @ code`` to the products (t, count)."""
     products[:] = 0
@@ -123,7 +110,7 @@ def _multiply(last: Map, code: Map, products: Map, count: int) -> None:
                 third[j] += u0 * c0[j] + u1 * c1[j] + u2 * c2[j] + u3 * c3[j]
 
 
-@_compiled
+@compiled(fastmath=True)
 def _take(product: Map, row: int, left: int, count: int, down: int, right: int, out: Map) -> None:
     """Take a run's product of one tap from the pixels that have the run in the tap's direction.
 
@@ -138,7 +125,7 @@ def _take(product: Map, row: int, left: int, count: int, down: int, right: int, 
         _take_row(product, left, count, right, out[mirrored])
 
 
-@_compiled
+@compiled(fastmath=True)
 def _take_row(product: Map, left: int, count: int, right: int, total: Map) -> None:
     width = len(total)
     start, stop = max(0, right - left), min(count, width + right - left)

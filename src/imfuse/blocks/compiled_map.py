@@ -1,13 +1,9 @@
-"""The map of :mod:`imfuse.blocks.coded_map` by compiled loops: a code never leaves the processor's first cache.
-
-Compiled by numba on first use, which takes seconds; what is compiled is kept for the next process.
-"""
+"""The map of :mod:`imfuse.blocks.coded_map` by compiled loops: a code never leaves the processor's first caches."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from itertools import pairwise
 from types import ModuleType
 from typing import NamedTuple
@@ -18,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from imfuse.blocks.dcu_stack import Folded
+from imfuse.ops.compiling import loops_for
 from imfuse.ops.padding import reflected_indices
 
 Map = NDArray[np.float32]
@@ -35,31 +32,30 @@ def compiled_map(folded: Sequence[Folded], head: Tensor, picture: Tensor) -> Ten
     Args:
         folded: units of 3×3 soft-thresholded filters of one channel.
         head: (1, q), on codes divided by the gains.
-        picture: float32, on the CPU.
+        picture: the picture.
 
     Returns:
-        None where numba is missing, the units are not of that kind, or the picture is smaller than their filters.
+        None where the loops do not serve (:func:`imfuse.ops.compiling.loops_for`), the units are not of that kind, or
+        the picture is smaller than their filters.
     """
-    if picture.device.type != "cpu" or picture.dtype != torch.float32:
-        return None
     spacings = [unit.spacing for unit in folded]
     if any(len(unit.analysis) != _TAPS + 1 for unit in folded) or min(picture.shape) <= max(spacings):
         return None
-    loops = _loops()
+    loops = loops_for("imfuse.blocks.compiled_loops", picture)
     if loops is None:
         return None
     stack = _Stack.of(folded, head, loops)
     pixels = picture.numpy()
     height, width = pixels.shape
     result = np.empty((height, width), np.float32)
-    halo = 2 * sum(spacings) - spacings[0]
+    halo = stack.halos()[0] + spacings[0]
     least = max(halo, max(spacings) + 1, _WORTH // width)
     bands = max(min(torch.get_num_threads(), height // least), 1)
     edges = np.linspace(0, height, bands + 1).astype(int).tolist()
 
     def make(top: int, bottom: int) -> None:
         first, stop = max(top - halo, 0), min(bottom + halo, height)
-        result[top:bottom] = stack.map(pixels[first:stop], loops)[top - first : bottom - first]
+        result[top:bottom] = stack.map(pixels[first:stop], loops, top - first, bottom - first)
 
     if bands == 1:
         make(0, height)
@@ -99,8 +95,13 @@ class _Stack(NamedTuple):
             [_array(last, -(-len(last) // loops.TAPS) * loops.TAPS, filters) for last in lasts],
         )
 
-    def map(self, pixels: Map, loops: ModuleType) -> Map:
-        """The map (H, W) of a picture.
+    def halos(self) -> list[int]:
+        """Rows above and below some of the map whose codes these depend on, for every unit."""
+        later = 2 * self.spacings[1:]
+        return [int(later[unit:].sum()) for unit in range(len(self.lasts))]
+
+    def map(self, pixels: Map, loops: ModuleType, top: int, bottom: int) -> Map:
+        """Rows of the map of a picture, from one to another, (bottom − top, W).
 
         What the filters of the next unit make of a code is taken from its residual at once, so that no more is in
         memory than one residual per unit; the codes themselves are made anew in every unit, from the residuals so far,
@@ -112,23 +113,15 @@ class _Stack(NamedTuple):
         residuals = np.empty((units, height + 2 * margin, width + 2 * margin), np.float32)
         residuals[:, inside[0], inside[1]] = pixels
         result = np.empty((height, width), np.float32)
-        for unit, last in enumerate(self.lasts):
+        given = self.spacings, self.analysis, self.thresholds
+        for unit, (last, halo) in enumerate(zip(self.lasts, self.halos(), strict=True)):
             _reflect(residuals[unit], margin)
             is_head = unit == units - 1
             out = result if is_head else residuals[unit + 1][inside]
             step = 0 if is_head else int(self.spacings[unit + 1])
-            loops.code_rows(residuals[: unit + 1], self.spacings, self.analysis, self.thresholds, last, step, out)
-        return result
-
-
-@cache
-def _loops() -> ModuleType | None:
-    """The compiled loops; None without numba."""
-    try:
-        from imfuse.blocks import compiled_loops
-    except ImportError:
-        return None
-    return compiled_loops
+            rows = max(top - halo, 0), min(bottom + halo, height)
+            loops.code_rows(residuals[: unit + 1], *given, last, step, out, *rows)
+        return result[top:bottom]
 
 
 def _array(values: Tensor, *shape: int) -> Map:

@@ -5,10 +5,14 @@ Luma and chroma are those of full-range BT.601, the space in which the papers sp
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from imfuse.ops.compiling import flat, loops_for
+
 LUMA_WEIGHTS = (0.299, 0.587, 0.114)
+_LOOPS = "imfuse.ops.compiled_colour"
 _CB = 2 * (1 - LUMA_WEIGHTS[2])
 _CR = 2 * (1 - LUMA_WEIGHTS[0])
 
@@ -66,6 +70,42 @@ def with_chroma(y: Tensor, distances: Tensor) -> Tensor:
     return rgb.add_(y)
 
 
+def add_chroma_(weighted: Tensor, weights: Tensor, rgb: Tensor, y: Tensor) -> None:
+    """Add a picture's distances from neutral, each weighted by its absolute value, and these weights to sums in place.
+
+    Args:
+        weighted: Σ |d| d, (B, 2, H, W).
+        weights: Σ |d|, likewise.
+        rgb: (B, 3, H, W).
+        y: its luma, (B, 1, H, W).
+    """
+    loops = loops_for(_LOOPS, weighted, weights, rgb, y) if len(rgb) == 1 else None
+    if loops is not None:
+        scales = np.array([_CB, _CR], np.float32)
+        loops.add_chroma(flat(rgb), flat(y)[0], scales, flat(weighted), flat(weights))
+        return
+    distances = chroma(rgb, y)
+    weight = distances.abs()
+    weighted.add_(distances.mul_(weight))
+    weights.add_(weight)
+
+
+def merged_chroma(weighted: Tensor, weights: Tensor, y: Tensor) -> Tensor:
+    """The colour picture (B, 3, H, W) of a luma with the mean distances of :func:`add_chroma_`, paled into [0, 1].
+
+    Where all were neutral both sums are 0: the smallest positive divisor leaves 0, and changes no other quotient.
+    """
+    tiny = torch.finfo(y.dtype).tiny
+    loops = loops_for(_LOOPS, weighted, weights, y) if len(y) == 1 else None
+    if loops is None:
+        return pale_(with_chroma(y, weighted / weights.clamp_min(tiny)), y)
+    red_weight, green_weight, blue_weight = LUMA_WEIGHTS
+    factors = np.array([_CB, _CR, -blue_weight / green_weight, -red_weight / green_weight], np.float32)
+    rgb = y.new_empty(1, 3, *y.shape[2:])
+    loops.merged_chroma(flat(weighted), flat(weights), flat(y)[0], factors, tiny, flat(rgb))
+    return rgb
+
+
 def pale_(rgb: Tensor, y: Tensor) -> Tensor:
     """Take colours in place towards the neutral one of their luma just as far as they must be to lie in [0, 1].
 
@@ -81,6 +121,10 @@ def pale_(rgb: Tensor, y: Tensor) -> Tensor:
         ``rgb``.
     """
     tiny = torch.finfo(rgb.dtype).tiny  # a divisor for neutral colours, which stay what they are
+    loops = loops_for(_LOOPS, rgb, y) if len(rgb) == 1 else None
+    if loops is not None:
+        loops.pale(flat(rgb), flat(y)[0], tiny)
+        return rgb
     above = (rgb.amax(1, keepdim=True) - y).clamp_min_(tiny)
     kept = (1 - y).div_(above)
     below = (y - rgb.amin(1, keepdim=True)).clamp_min_(tiny)

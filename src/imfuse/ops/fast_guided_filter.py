@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from imfuse.errors import UsageError
-from imfuse.ops.guided import mean_coefficients
+from imfuse.ops.guided import coefficients_of_moments, mean_coefficients
 from imfuse.ops.resampling import upsample_bilinear, whole_scale
 
 
@@ -40,6 +41,31 @@ def fast_guided_filter(
     scale = _checked_scale(guide_low, source_low, guide_high)
     slope, offset = mean_coefficients(source_low, guide_low, radius, epsilon)
     return torch.addcmul(upsample_bilinear(offset, scale), upsample_bilinear(slope, scale), guide_high)
+
+
+def block_guided_filter(x: Tensor, guide: Tensor, scale: int, radius: int, epsilon: float) -> Tensor:
+    """The guided filter, with means over blocks of pixels before those over windows; channel by channel.
+
+    That is :func:`imfuse.ops.guided.guided_filter` but for two things: windows are made of whole blocks, (2r + 1)² of
+    them, and ā and b̄ are those of the blocks, between whose centres they are interpolated. Nothing of what the pixels
+    have in common with the guide is lost, other than by the fast guided filter of coarse copies of both.
+
+    Args:
+        x: (B, C, H, W).
+        guide: (B, C, H, W).
+        scale: side of a block; those at the right and at the bottom have what is left.
+        radius: r, in blocks.
+        epsilon: ε, the variance of the guide below which a window is taken for flat.
+
+    Returns:
+        (B, C, H, W).
+    """
+    height, width = x.shape[-2:]
+    moments = (x, guide, x * guide, guide * guide)
+    means = tuple(F.avg_pool2d(moment, scale, ceil_mode=True, count_include_pad=False) for moment in moments)
+    coefficients = coefficients_of_moments((means[0], means[1], means[2], means[3]), radius, epsilon)
+    slope, offset = (upsample_bilinear(one, scale)[..., :height, :width] for one in coefficients)
+    return torch.addcmul(offset, slope, guide)
 
 
 def _checked_scale(guide_low: Tensor, source_low: Tensor, guide_high: Tensor) -> int:

@@ -28,9 +28,16 @@ def guided_filter(x: Tensor, guide: Tensor, radius: int, epsilon: float) -> Tens
 
 def mean_coefficients(x: Tensor, guide: Tensor, radius: int, epsilon: float) -> tuple[Tensor, Tensor]:
     """ā and b̄ of :func:`guided_filter`, both (B, C, H, W): its result is ā·guide + b̄ (He et al. 2013, Eq. 8)."""
+    return coefficients_of_moments((x, guide, x * guide, guide * guide), radius, epsilon)
+
+
+def coefficients_of_moments(
+    moments: tuple[Tensor, Tensor, Tensor, Tensor], radius: int, epsilon: float
+) -> tuple[Tensor, Tensor]:
+    """:func:`mean_coefficients` of x, guide, x · guide and guide², or of their means over equal parts of a picture."""
     size = 2 * radius + 1
-    mean_x, mean_guide = box_mean(x, size), box_mean(guide, size)
-    covariance = box_mean(x * guide, size) - mean_x * mean_guide
-    variance = (box_mean(guide * guide, size) - mean_guide * mean_guide).clamp_min(0)
+    mean_x, mean_guide, mean_product, mean_square = (box_mean(moment, size) for moment in moments)
+    covariance = mean_product - mean_x * mean_guide
+    variance = (mean_square - mean_guide * mean_guide).clamp_min(0)
     slope = covariance / (variance + epsilon)
     return box_mean(slope, size), box_mean(mean_x - slope * mean_guide, size)

@@ -67,7 +67,7 @@ class CSCMEFNConfig(TrainingConfig):
     )
 
     units: int = 3
-    filters: int = 24
+    filters: int = 48
     size: int = 3
     spacings: tuple[int, ...] = (4, 12, 36)
     whole: bool = True
