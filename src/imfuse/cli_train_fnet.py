@@ -45,7 +45,9 @@ def train_fnet(
     start: Annotated[float, typer.Option(help="Factor of the kernels at the start; 0.5 for short trainings.")] = 1.0,
     weights: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option(metavar="FILE", help="Weights of FNet (.safetensors) to go on from, without stage I."),
+        typer.Option(
+            metavar="FILE", help="Weights to go on from: FNet's, without stage I, or fnet-inverse's, with it."
+        ),
     ] = None,
     tones: Annotated[
         float, typer.Option(min=0, help="Change the tones of every second crop, as other cameras would; 1 is much.")

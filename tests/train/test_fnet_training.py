@@ -164,6 +164,20 @@ def test_a_training_goes_on_from_a_model_without_a_first_stage(tmp_path: Path, p
         replace(going_on, features=SMALL.features + 1).build()
 
 
+def test_the_first_stage_goes_on_from_the_weights_that_it_left(tmp_path: Path, pairs_folder: Path) -> None:
+    train_pairs(SMALL, [pairs_folder], tmp_path / "first", progress=False)
+    left = tmp_path / "first/fnet-inverse.safetensors"
+    going_on = replace(SMALL, weights=str(left), learning_rate=1e-30)
+    assert going_on.stages == SMALL.stages
+    card = train_pairs(going_on, [pairs_folder], tmp_path / "second", progress=False)
+    assert card.recipe["weights"].startswith("fnet-inverse, SHA-256 ")
+    before, after = (
+        imfuse.load(one).network.state_dict() for one in (left, tmp_path / "second/fnet-inverse.safetensors")
+    )
+    for name, value in before.items():
+        torch.testing.assert_close(after[name], value, atol=1e-7, rtol=0)
+
+
 def test_the_command_trains_an_ablation(tmp_path: Path, pairs_folder: Path) -> None:
     from typer.testing import CliRunner
 

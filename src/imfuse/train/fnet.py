@@ -21,7 +21,7 @@ from imfuse.networks.ifnet import InvertibleFNet
 from imfuse.train.config import TrainingConfig
 from imfuse.train.loop import check_loss, fit, starting_point
 from imfuse.train.pair_crops import Pair, PairCrops, PairDraws
-from imfuse.train.warm_start import start_words, take_weights
+from imfuse.train.warm_start import network_of, start_words, take_weights
 
 ScheduleName = Literal["constant", "cosine"]
 
@@ -54,7 +54,8 @@ class FNetConfig(TrainingConfig):
         learning_rate: of Adam, the largest.
         schedule: ``constant``, as in the paper, or ``cosine``.
         start: factor of the kernels at the start.
-        weights: a weights file of FNet to go on from, or empty; with one there is no first stage.
+        weights: a weights file of FNet to go on from, or empty; with one there is no first stage. Or one of FNet with
+            IFNet, from which the first stage goes on.
         tones: how far the tones of every second crop are changed, each picture's by itself (gamma and contrast by a
             factor of up to 2 with 1, brightness by up to a quarter): for other cameras than those of the training.
         average: decay of the moving average.
@@ -112,8 +113,13 @@ class FNetConfig(TrainingConfig):
     @property
     def stages(self) -> tuple[int, int]:
         """Epochs of both stages."""
-        first = self.inverse_steps if self.inverse and not self.weights else 0
+        first = self.inverse_steps if self.inverse and (not self.weights or self.from_inverse) else 0
         return first // self.epoch_steps, self.steps // self.epoch_steps
+
+    @property
+    def from_inverse(self) -> bool:
+        """Whether the weights that are gone on from are those of FNet and IFNet."""
+        return bool(self.weights) and network_of(self.weights) == "fnet_inverse"
 
     def rate(self, done: float) -> float:
         """The learning rate after this fraction of a stage."""
@@ -130,6 +136,9 @@ class FNetConfig(TrainingConfig):
     def construct(self) -> InvertibleFNet:
         """A fresh network, with its inverse; or the one that is gone on from, with a fresh inverse."""
         network = InvertibleFNet(**self.network_arguments())
+        if self.from_inverse:
+            take_weights(network, self.weights)
+            return network
         if self.weights:
             fusing = FNet(**self.network_arguments())
             take_weights(fusing, self.weights)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -80,6 +81,16 @@ def _check(network: nn.Module, state: Mapping[str, Tensor], file: str) -> None:
             f"{Path(file)}: cannot be started from, its parameters are not those of this recipe ({some}); train "
             "with its settings, or choose another --start"
         )
+
+
+@cache
+def network_of(file: str) -> str:
+    """Which network the weights of a file are of.
+
+    Raises:
+        WeightsError: its card cannot be read.
+    """
+    return _card(file).network
 
 
 def start_words(file: str) -> str:
