@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from helpers import Average, ColourAverage, noise
+from helpers import Average, ColourAverage, noise, settled_csc_mefn
 from imfuse import plan as plan_module
 from imfuse.classical.exposure_fusion import ExposureFusion
 from imfuse.errors import UsageError
 from imfuse.fuser import Fuser
 from imfuse.networks.protocol import FusionNetwork
+from imfuse.ops import colour
 from imfuse.ops.colour import LUMA_WEIGHTS
 from imfuse.stretch import Histogram, Limits
 from imfuse.tasks import TASKS, task
@@ -193,3 +194,18 @@ def test_every_picture_of_a_batch_has_its_own_limits() -> None:
     fused = fuser.fuse(batches, stretch=True).image
     for index in range(2):
         assert torch.equal(fused[index], fuser.fuse([batch[index] for batch in batches], stretch=True).image)
+
+
+@pytest.mark.parametrize("memory", ["1GiB", 3 << 20])
+@pytest.mark.parametrize("compiled", [True, False])
+def test_flat_brackets_stay_as_they_are_also_fused_twice(
+    memory: str | int, compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not compiled:
+        monkeypatch.setattr(colour, "loops_for", lambda *_: None)
+    network = settled_csc_mefn(filters=4, spacings=(1, 1, 1))
+    network.use_fast()
+    pictures = [np.full((200, 200, 3), level, np.uint8) for level in (60, 128, 200)]
+    result = Fuser(network, EXPOSURE).fuse(pictures, memory=memory, stretch=True)
+    assert np.ptp(result.image) <= 1
+    assert any("not stretched" in note for note in result.report.notes)

@@ -54,8 +54,8 @@ class Limits:
         return self.high - self.low < LEAST_SPAN
 
     def apply(self, fused: Tensor) -> Tensor:
-        """The values with the limits at 0 and 1, not clipped; those of a flat picture as they are."""
-        return fused if self.flat else (fused - self.low).mul_(1.0 / (self.high - self.low))
+        """A copy with the limits at 0 and 1, not clipped; of a flat picture with its own values."""
+        return fused.clone() if self.flat else (fused - self.low).mul_(1.0 / (self.high - self.low))
 
     @property
     def words(self) -> str:

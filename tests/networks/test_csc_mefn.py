@@ -303,7 +303,7 @@ LEAST = 10
 
 
 def exported(network: CSCMEFN) -> ExportedProgram:
-    """With the number of exposures, height and width left open; in the fast mode sides are multiples of 4."""
+    """With the number of exposures, height and width left open; guided, sides are multiples of 4."""
     height, width = Dim("height", min=LEAST), Dim("width", min=LEAST)
     sides = {0: Dim("exposures", min=2, max=99), 2: network.alignment * height, 3: network.alignment * width}
     with torch.no_grad():

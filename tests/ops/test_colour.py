@@ -162,3 +162,8 @@ def test_neutral_pictures_give_neutral_ones() -> None:
     sums = torch.zeros(2, 1, 2, 6, 5)
     add_chroma_(*sums, y.repeat(1, 3, 1, 1), y)
     assert torch.equal(merged_chroma(*sums, y), y.expand(1, 3, 6, 5))
+
+
+def test_chroma_is_differentiable() -> None:
+    rgb = torch.rand(1, 3, 4, 5, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda x: with_chroma(luma(x), chroma(x, luma(x))), rgb)

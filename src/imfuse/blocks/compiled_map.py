@@ -19,6 +19,8 @@ from imfuse.ops.padding import reflected_indices
 
 Map = NDArray[np.float32]
 
+LOOPS = "imfuse.blocks.compiled_loops"
+
 _TAPS = 9
 _WORTH = 1 << 17
 """Pixels that are worth a thread, which takes milliseconds to get a processor of its own."""
@@ -41,7 +43,7 @@ def compiled_map(folded: Sequence[Folded], head: Tensor, picture: Tensor) -> Ten
     spacings = [unit.spacing for unit in folded]
     if any(len(unit.analysis) != _TAPS + 1 for unit in folded) or min(picture.shape) <= max(spacings):
         return None
-    loops = loops_for("imfuse.blocks.compiled_loops", picture)
+    loops = loops_for(LOOPS, picture)
     if loops is None:
         return None
     stack = _Stack.of(folded, head, loops)

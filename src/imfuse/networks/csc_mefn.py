@@ -10,14 +10,18 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from imfuse.blocks.coded_map import coded_map
+from imfuse.blocks.compiled_map import LOOPS
 from imfuse.blocks.dcu_stack import DictionaryStack
 from imfuse.networks.protocol import Core, FusionNetwork
+from imfuse.ops.compiling import loops
 from imfuse.ops.fast_guided_filter import block_guided_filter, fast_guided_filter
 from imfuse.rules.fold import nothing_to_fuse
 from imfuse.rules.softmax import SoftmaxBlend
 
 _EIGHT = 8.0
 """The unit of the preference's parameters: so the rate at which filters learn is right for them, too."""
+_LOOPS_BYTES = 90
+"""Per pixel at full resolution, where the compiled loops serve; the matrix products in their place hold codes."""
 _FAST_BYTES = 50
 """Per pixel in the fast mode, whose codes are a sixteenth of those at full resolution."""
 
@@ -89,8 +93,6 @@ class CSCMEFN(FusionNetwork):
     """
 
     stretches = True
-    bytes_per_pixel = 230
-    shares_bytes_per_pixel = 230
     factor = 4
     radius = 2
     epsilon = 1e-2
@@ -132,7 +134,8 @@ class CSCMEFN(FusionNetwork):
     def use_fast(self, fast: bool = True) -> None:
         """Predict the weights at a lower resolution from now on, or no longer."""
         self.fast = fast
-        self.bytes_per_pixel = self.shares_bytes_per_pixel = _FAST_BYTES if fast else type(self).bytes_per_pixel
+        working = _FAST_BYTES if fast else _LOOPS_BYTES if loops(LOOPS) else 4 * self.head.in_channels + 150
+        self.bytes_per_pixel = self.shares_bytes_per_pixel = working
         for unit, spacing in zip(self.encoder.units(), self._coarse_spacings if fast else self.spacings, strict=True):
             unit.spacing = spacing
         self.alignment = self.factor if fast or self.guided else 1
@@ -197,7 +200,7 @@ class CSCMEFN(FusionNetwork):
         return Brightness(torch.stack(sums, 1), count)
 
     def fuse(self, sources: Iterable[Tensor], survey: Brightness | None = None) -> Tensor:
-        """Fuse lumas (B, 1, H, W); one of them and two maps are in memory at a time."""
+        """Fuse lumas (B, 1, H, W); one of them and three maps are in memory at a time."""
         blend = SoftmaxBlend()
         for source, preference in self._preferred(sources, survey):
             blend.add(self.logit(source) + preference, source)

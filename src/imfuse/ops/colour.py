@@ -48,7 +48,7 @@ def chroma(rgb: Tensor, y: Tensor) -> Tensor:
     """
     distances = rgb.new_empty(len(rgb), 2, *rgb.shape[2:])
     for channel, plane, scale in ((2, 0, _CB), (0, 1, _CR)):
-        torch.sub(rgb[:, channel : channel + 1], y, out=distances[:, plane : plane + 1]).div_(scale)
+        distances[:, plane : plane + 1] = (rgb[:, channel : channel + 1] - y).div_(scale)
     return distances
 
 
@@ -63,10 +63,9 @@ def with_chroma(y: Tensor, distances: Tensor) -> Tensor:
     """
     red_weight, green_weight, blue_weight = LUMA_WEIGHTS
     rgb = y.new_empty(len(y), 3, *y.shape[2:])
-    red, green, blue = rgb[:, :1], rgb[:, 1:2], rgb[:, 2:]
-    torch.mul(distances[:, :1], _CB, out=blue)
-    torch.mul(distances[:, 1:], _CR, out=red)
-    torch.mul(red, red_weight, out=green).add_(blue, alpha=blue_weight).div_(-green_weight)
+    blue, red = distances[:, :1] * _CB, distances[:, 1:] * _CR
+    rgb[:, 1:2] = (red * red_weight).add_(blue, alpha=blue_weight).div_(-green_weight)
+    rgb[:, :1], rgb[:, 2:] = red, blue
     return rgb.add_(y)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
@@ -32,23 +32,34 @@ def compiled(fastmath: bool | set[str]) -> Callable[[Function], Function]:
     def decorate(function: Function) -> Function:
         options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
         try:
-            kept: Function = numba.njit(function, cache=True, **options)
+            kept: Any = numba.njit(function, cache=True, **options)
         except RuntimeError as error:  # no folder that it may be kept in
             log.info("compiled anew in every process: %s", error)
-            kept = numba.njit(function, **options)
-        return kept
+            return cast(Function, numba.njit(function, **options))
+        # That a folder can be written to does not say that there is room in it.
+        save = kept._cache.save_overload
+
+        def save_if_there_is_room(*given: Any) -> None:
+            try:
+                save(*given)
+            except OSError as error:
+                log.info("compiled anew in every process: %s", error)
+
+        kept._cache.save_overload = save_if_there_is_room
+        return cast(Function, kept)
 
     return decorate
 
 
 @cache
 def loops(module: str) -> ModuleType | None:
-    """A module of compiled loops; None without numba."""
+    """A module of compiled loops; None without numba, where it is broken, and where it is told not to compile."""
     try:
-        import numba  # noqa: F401
-    except ImportError:
+        import numba
+    except Exception as error:  # a broken installation raises more than ImportError
+        log.info("no compiled loops: %s", error)
         return None
-    return import_module(module)
+    return None if getattr(numba.config, "DISABLE_JIT", False) else import_module(module)
 
 
 def loops_for(module: str, *maps: Tensor) -> ModuleType | None:

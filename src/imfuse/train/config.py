@@ -6,7 +6,7 @@ import json
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self, get_args
 
@@ -102,6 +102,9 @@ def check_resumed(config: TrainingConfig, run: Path) -> None:
     except (OSError, ValueError) as error:
         raise UsageError(f"{run / 'config.json'}: cannot be read ({error}); start the run anew") from error
     settings = json.loads(json.dumps(config.to_dict()))  # tuples become lists, as in the file
+    # Settings that there were not yet were what they are without being given.
+    defaults = {field.name: field.default for field in fields(config) if field.default is not MISSING}
+    started = json.loads(json.dumps(defaults)) | started
     differing = [
         f"{name} was {started.get(name)}, now {value}"
         for name, value in settings.items()

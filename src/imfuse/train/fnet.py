@@ -119,7 +119,7 @@ class FNetConfig(TrainingConfig):
     @property
     def from_inverse(self) -> bool:
         """Whether the weights that are gone on from are those of FNet and IFNet."""
-        return bool(self.weights) and network_of(self.weights) == "fnet_inverse"
+        return bool(self.weights) and network_of(str(Path(self.weights).resolve())) == "fnet_inverse"
 
     def rate(self, done: float) -> float:
         """The learning rate after this fraction of a stage."""
