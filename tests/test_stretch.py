@@ -8,12 +8,15 @@ import torch
 
 from helpers import Average, ColourAverage, noise, settled_csc_mefn
 from imfuse import plan as plan_module
+from imfuse import quantise as quantise_module
+from imfuse import stretch as stretch_module
 from imfuse.classical.exposure_fusion import ExposureFusion
 from imfuse.errors import UsageError
 from imfuse.fuser import Fuser
 from imfuse.networks.protocol import FusionNetwork
 from imfuse.ops import colour
 from imfuse.ops.colour import LUMA_WEIGHTS
+from imfuse.quantise import OutputDepth
 from imfuse.stretch import Histogram, Limits
 from imfuse.tasks import TASKS, task
 
@@ -209,3 +212,21 @@ def test_flat_brackets_stay_as_they_are_also_fused_twice(
     result = Fuser(network, EXPOSURE).fuse(pictures, memory=memory, stretch=True)
     assert np.ptp(result.image) <= 1
     assert any("not stretched" in note for note in result.report.notes)
+
+
+def test_compiled_counts_are_those_of_maps(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("numba")
+    torch.manual_seed(5)
+    fused = torch.rand(3, 40, 50) * 3 - 1
+    counts, beyond = [], []
+    for loops in (stretch_module.loops_for, lambda *_: None):
+        monkeypatch.setattr(stretch_module, "loops_for", loops)
+        monkeypatch.setattr(quantise_module, "loops_for", loops)
+        histogram = Histogram()
+        histogram.add(fused)
+        histogram.add(fused[:, 3:7])
+        counts.append(histogram._counts)
+        beyond.append([OutputDepth(np.dtype(kind)).quantise(fused)[1] for kind in (np.uint8, np.uint16, np.float32)])
+    assert torch.equal(*counts)
+    assert beyond[0] == beyond[1]
+    assert 0 < beyond[0][0] < 2000

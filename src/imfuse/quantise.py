@@ -14,6 +14,8 @@ from torch import Tensor
 from imfuse.errors import UsageError
 from imfuse.io.source import PixelSource
 from imfuse.levels import Windowed
+from imfuse.ops.colour import LOOPS
+from imfuse.ops.compiling import flat, loops_for
 from imfuse.ops.interleaving import interleaved
 
 Depth = Literal[8, 16, "float"]
@@ -50,7 +52,11 @@ class OutputDepth:
             fitted: what is done with the values before they are clipped.
         """
         tolerance = 1e-6 if self.is_float else 0.5 / self.white
-        beyond = int((unit.amin(0) < -tolerance).logical_or_(unit.amax(0) > 1 + tolerance).sum())
+        loops = loops_for(LOOPS, unit)
+        if loops is not None:
+            beyond = int(loops.count_beyond(flat(unit.unsqueeze(0)), -tolerance, 1 + tolerance))
+        else:
+            beyond = int((unit.amin(0) < -tolerance).logical_or_(unit.amax(0) > 1 + tolerance).sum())
         if self.is_float:
             return interleaved(unit.cpu().numpy()), beyond
         if fitted is not None:

@@ -21,6 +21,8 @@ from torch import Tensor
 
 from imfuse.errors import UsageError
 from imfuse.io.window import Window
+from imfuse.ops.colour import LOOPS
+from imfuse.ops.compiling import loops_for
 
 if TYPE_CHECKING:
     from imfuse.networks.protocol import FusionNetwork
@@ -74,6 +76,10 @@ class Histogram:
 
     def add(self, fused: Tensor) -> None:
         """Count the values of a tensor of any shape."""
+        loops = loops_for(LOOPS, fused)
+        if loops is not None:
+            loops.count_values(fused.numpy().reshape(-1), _LOW, 1.0 / _WIDTH, self._counts.numpy())
+            return
         bins = fused.flatten().sub(_LOW).mul_(1.0 / _WIDTH).round_().clamp_(0, _BINS - 1).to(torch.int32)
         self._counts += torch.bincount(bins, minlength=_BINS).cpu()
 

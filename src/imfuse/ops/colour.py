@@ -12,7 +12,7 @@ from torch import Tensor
 from imfuse.ops.compiling import flat, loops_for
 
 LUMA_WEIGHTS = (0.299, 0.587, 0.114)
-_LOOPS = "imfuse.ops.compiled_colour"
+LOOPS = "imfuse.ops.compiled_colour"
 _CB = 2 * (1 - LUMA_WEIGHTS[2])
 _CR = 2 * (1 - LUMA_WEIGHTS[0])
 
@@ -78,7 +78,7 @@ def add_chroma_(weighted: Tensor, weights: Tensor, rgb: Tensor, y: Tensor) -> No
         rgb: (B, 3, H, W).
         y: its luma, (B, 1, H, W).
     """
-    loops = loops_for(_LOOPS, weighted, weights, rgb, y) if len(rgb) == 1 else None
+    loops = loops_for(LOOPS, weighted, weights, rgb, y) if len(rgb) == 1 else None
     if loops is not None:
         scales = np.array([_CB, _CR], np.float32)
         loops.add_chroma(flat(rgb), flat(y)[0], scales, flat(weighted), flat(weights))
@@ -95,7 +95,7 @@ def merged_chroma(weighted: Tensor, weights: Tensor, y: Tensor) -> Tensor:
     Where all were neutral both sums are 0: the smallest positive divisor leaves 0, and changes no other quotient.
     """
     tiny = torch.finfo(y.dtype).tiny
-    loops = loops_for(_LOOPS, weighted, weights, y) if len(y) == 1 else None
+    loops = loops_for(LOOPS, weighted, weights, y) if len(y) == 1 else None
     if loops is None:
         return pale_(with_chroma(y, weighted / weights.clamp_min(tiny)), y)
     red_weight, green_weight, blue_weight = LUMA_WEIGHTS
@@ -120,7 +120,7 @@ def pale_(rgb: Tensor, y: Tensor) -> Tensor:
         ``rgb``.
     """
     tiny = torch.finfo(rgb.dtype).tiny  # a divisor for neutral colours, which stay what they are
-    loops = loops_for(_LOOPS, rgb, y) if len(rgb) == 1 else None
+    loops = loops_for(LOOPS, rgb, y) if len(rgb) == 1 else None
     if loops is not None:
         loops.pale(flat(rgb), flat(y)[0], tiny)
         return rgb

@@ -1,4 +1,4 @@
-"""The loops of :mod:`imfuse.ops.colour`; importing them needs numba.
+"""The loops of :mod:`imfuse.ops.colour`, the histogram of the stretch and the count of what is beyond; they need numba.
 
 All maps are float32; planes are (n,), with the pixels in any order.
 """
@@ -70,3 +70,25 @@ def pale(rgb: Map, y: Map, tiny: float) -> None:
         red[i] = r + lost * (luma - r)
         green[i] = g + lost * (luma - g)
         blue[i] = b + lost * (luma - b)
+
+
+@compiled(_STRICT)
+def count_values(values: Map, low: float, per_unit: float, counts: NDArray[np.int64]) -> None:
+    """Count values (n,) in bins, of which there are so many per unit from ``low`` on; what lies beyond at the ends."""
+    first, last = np.float32(0), np.float32(len(counts) - 1)
+    start, scale = np.float32(low), np.float32(per_unit)
+    for i in range(len(values)):
+        counts[int(min(max(np.rint((values[i] - start) * scale), first), last))] += 1
+
+
+@compiled(_STRICT)
+def count_beyond(planes: Map, low: float, high: float) -> int:
+    """How many pixels of planes (C, n) have a channel below or above."""
+    least, most, count = np.float32(low), np.float32(high), 0
+    for i in range(planes.shape[1]):
+        outside = False
+        for channel in range(planes.shape[0]):
+            value = planes[channel, i]
+            outside |= (value < least) | (value > most)
+        count += outside
+    return count

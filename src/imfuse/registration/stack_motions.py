@@ -22,6 +22,9 @@ STILL = {"focus": 0.5, "exposure": 0.25}
 interpolation would cost more sharpness than the motion, which for pictures of different focus is not known better.
 Where motions are found on reduced pictures, a tenth of the reduction, if that is more."""
 
+_FEW = 1 << 17
+"""Copies of so many pixels are kept as they are, larger ones in half precision."""
+
 
 @dataclass(frozen=True, slots=True)
 class PictureMotion:
@@ -158,11 +161,13 @@ class _SmallCopies:
     def __getitem__(self, index: int) -> Reduced:
         if index in self._kept:
             kept = self._kept[index]
-            return Reduced(kept.gray.astype(np.float32), kept.factor, kept.low, kept.high)
+            return Reduced(kept.gray.astype(np.float32, copy=False), kept.factor, kept.low, kept.high)
         source = self._sources[index]
         made = reduced(source, self._pixels)
         self._release(source)
-        if self._keep:
+        if self._keep and made.gray.size <= _FEW:
+            self._kept[index] = made
+        elif self._keep:
             half: Any = made.gray.astype(np.float16)
             self._kept[index] = Reduced(half, made.factor, made.low, made.high)
             return self[index]
