@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from imfuse.io import PixelSource
@@ -123,7 +124,7 @@ def _brightness(source: PixelSource, windows: Sequence[Window]) -> float:
     total, count = 0.0, 0
     for window in windows:
         pixels = source.read(window)[::_STEP, ::_STEP]
-        means = pixels.mean(axis=(0, 1), dtype=np.float64)
+        means = np.array(cv2.mean(np.ascontiguousarray(pixels))[: pixels.shape[2]])
         weight = pixels.shape[0] * pixels.shape[1]
         total += weight * float(means @ LUMA_WEIGHTS if means.size == len(LUMA_WEIGHTS) else means.mean())
         count += weight
