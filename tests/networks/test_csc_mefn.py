@@ -15,6 +15,7 @@ from imfuse.errors import UsageError
 from imfuse.fuser import Fuser
 from imfuse.networks.csc_mefn import CSCMEFN
 from imfuse.ops.fast_guided_filter import block_guided_filter
+from imfuse.ops.filters import box_mean
 from imfuse.tasks import TASKS
 from windows import fuse_in_windows
 
@@ -75,11 +76,11 @@ def test_fusion_equals_the_literal_equations(count: int, arguments: dict[str, ob
 
 
 def test_codes_are_smoothed_along_the_edges_of_their_exposures() -> None:
-    """By windows of 5×5 blocks of 4×4 pixels, for which the guide explains the code."""
+    """By windows of 5×5 blocks of 4×4 pixels, for which the guide explains the code of means over 3×3."""
     network = settled_csc_mefn().double()
     source = bracket(2, 45, 38)[1].double()
     with torch.no_grad():
-        expected = block_guided_filter(literal_code(network, source), source, 4, 2, 1e-2)
+        expected = block_guided_filter(literal_code(network, box_mean(source, 3)), source, 4, 2, 1e-2)
         torch.testing.assert_close(network.logit(source), expected, atol=1e-10, rtol=0)
         weights = torch.cat([network.logit(one) + literal_preference(network, one) for one in (source, source**2)], 1)
         shares = network.source_shares([source, source**2])
@@ -223,6 +224,7 @@ def test_a_fast_mode_at_full_resolution_is_the_full_one(monkeypatch: pytest.Monk
     network = settled_csc_mefn()
     monkeypatch.setattr(CSCMEFN, "factor", 1)
     monkeypatch.setattr(CSCMEFN, "radius", 0)
+    monkeypatch.setattr(CSCMEFN, "mean_size", 1)
     sources = bracket(3, 33, 29)
     with torch.no_grad():
         expected = network.fuse(sources)

@@ -15,6 +15,7 @@ from imfuse.blocks.dcu_stack import DictionaryStack
 from imfuse.networks.protocol import Core, FusionNetwork
 from imfuse.ops.compiling import loops
 from imfuse.ops.fast_guided_filter import block_guided_filter, fast_guided_filter
+from imfuse.ops.filters import box_mean
 from imfuse.rules.fold import nothing_to_fuse
 from imfuse.rules.softmax import SoftmaxBlend
 
@@ -96,6 +97,10 @@ class CSCMEFN(FusionNetwork):
     factor = 4
     radius = 2
     epsilon = 1e-2
+    mean_size = 3
+    """At full resolution, guided codes are those of means over so many pixels a side, since they are trained on means
+    over 4×4: 0.9686 on 20 validation scenes where single pixels have 0.9665 and means over 5×5 0.9684, with the halo
+    loss; 0.9697, 0.9690 and 0.9693 without."""
 
     def __init__(
         self,
@@ -122,7 +127,8 @@ class CSCMEFN(FusionNetwork):
         row and column of a window may hold but a part of their pixels.
         """
         if not self.fast:
-            return self.encoder.halo + (self.factor * (2 * self.radius + 2) if self.guided else 0)
+            smoothing = self.factor * (2 * self.radius + 2) + self.mean_size // 2
+            return self.encoder.halo + (smoothing if self.guided else 0)
         return self.factor * (self.encoder.halo + 2 * self.radius + 2)
 
     @property
@@ -158,7 +164,8 @@ class CSCMEFN(FusionNetwork):
 
     def guided_code(self, source: Tensor) -> Tensor:
         """The code of a luma (B, 1, H, W), smoothed along the luma's edges."""
-        return block_guided_filter(self.code(source), source, self.factor, self.radius, self.epsilon)
+        code = self.code(box_mean(source, self.mean_size))
+        return block_guided_filter(code, source, self.factor, self.radius, self.epsilon)
 
     def upsampled_code(self, source: Tensor) -> Tensor:
         """:meth:`guided_code`, made of a coarse copy of the luma."""
