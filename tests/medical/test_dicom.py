@@ -231,6 +231,19 @@ def test_what_is_no_picture_is_told(tmp_path: Path, kind: str, words: str) -> No
         open_volume(path)
 
 
+@pytest.mark.parametrize("tag", [b"\x28\x00\x01\x01", b"\x28\x00\x03\x01", b"\x28\x00\x00\x01"])
+def test_an_entry_of_a_wrong_length_is_told_when_it_is_asked_for(tmp_path: Path, tag: bytes) -> None:
+    """Bits stored, pixel representation and bits allocated, of three bytes where there must be an even number."""
+    path = save(slice_of(PIXELS), tmp_path / "a.dcm")
+    whole = path.read_bytes()
+    place = whole.index(tag + b"US")
+    path.write_bytes(whole[: place + 6] + b"\x03\x00" + whole[place + 8 : place + 10] + b"\0" + whole[place + 10 :])
+    for source in (path, tmp_path):
+        with pytest.raises(SourceError, match="cannot be read as DICOM") as told:
+            open_volume(source)
+        assert told.value.__cause__ is None
+
+
 def test_damaged_files_are_told_in_words_of_our_own(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path = save(slice_of(PIXELS), tmp_path / "a.dcm")
     whole = path.read_bytes()

@@ -13,6 +13,7 @@ from imfuse.io.naming import shown
 from imfuse.levels import Levels
 from imfuse.medical.dicom_frames import Frame, is_colour, is_hounsfield, modality, read_frames
 from imfuse.medical.dicom_pixels import DicomPixels, stored_range, takes_bytes
+from imfuse.medical.extra import reading_medical
 from imfuse.medical.grid import LPS_TO_RAS, Grid
 from imfuse.medical.kinds import dicom_files
 from imfuse.medical.volume import Volume
@@ -31,7 +32,9 @@ def open_dicom(path: Path, name: str) -> Volume:
         MissingExtraError: pydicom is not installed.
     """
     frames = read_frames(path, name)
-    return _volume(frames, name, single=len(frames) == 1, notes=())
+    # Entries of a header are decoded when they are asked for, and a damaged one fails only then.
+    with reading_medical(name, "DICOM"):
+        return _volume(frames, name, single=len(frames) == 1, notes=())
 
 
 def open_series(folder: Path, name: str) -> Volume:
@@ -47,7 +50,8 @@ def open_series(folder: Path, name: str) -> Volume:
     frames = [frame for path in files for frame in read_frames(path, shown(path))]
     _check_one_series(frames, name)
     notes = (f"{name}: {others} files that are no DICOM are left out",) if others else ()
-    return _volume(frames, name, single=False, notes=notes)
+    with reading_medical(name, "DICOM"):
+        return _volume(frames, name, single=False, notes=notes)
 
 
 def _check_one_series(frames: Sequence[Frame], name: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from imfuse.errors import UsageError
-from imfuse.ops.guided import coefficients_of_moments, mean_coefficients
+from imfuse.ops.guided import mean_coefficients
 from imfuse.ops.resampling import upsample_bilinear, whole_scale
 
 
@@ -61,9 +63,8 @@ def block_guided_filter(x: Tensor, guide: Tensor, scale: int, radius: int, epsil
         (B, C, H, W).
     """
     height, width = x.shape[-2:]
-    moments = (x, guide, x * guide, guide * guide)
-    means = tuple(F.avg_pool2d(moment, scale, ceil_mode=True, count_include_pad=False) for moment in moments)
-    coefficients = coefficients_of_moments((means[0], means[1], means[2], means[3]), radius, epsilon)
+    blocks = partial(F.avg_pool2d, kernel_size=scale, ceil_mode=True, count_include_pad=False)
+    coefficients = mean_coefficients(x, guide, radius, epsilon, blocks)
     slope, offset = (upsample_bilinear(one, scale)[..., :height, :width] for one in coefficients)
     return torch.addcmul(offset, slope, guide)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from torch import Tensor
 
 from imfuse.ops.filters import box_mean
@@ -26,18 +28,25 @@ def guided_filter(x: Tensor, guide: Tensor, radius: int, epsilon: float) -> Tens
     return slope * guide + offset
 
 
-def mean_coefficients(x: Tensor, guide: Tensor, radius: int, epsilon: float) -> tuple[Tensor, Tensor]:
-    """ā and b̄ of :func:`guided_filter`, both (B, C, H, W): its result is ā·guide + b̄ (He et al. 2013, Eq. 8)."""
-    return coefficients_of_moments((x, guide, x * guide, guide * guide), radius, epsilon)
-
-
-def coefficients_of_moments(
-    moments: tuple[Tensor, Tensor, Tensor, Tensor], radius: int, epsilon: float
+def mean_coefficients(
+    x: Tensor, guide: Tensor, radius: int, epsilon: float, reduced: Callable[[Tensor], Tensor] = lambda maps: maps
 ) -> tuple[Tensor, Tensor]:
-    """:func:`mean_coefficients` of x, guide, x · guide and guide², or of their means over equal parts of a picture."""
+    """ā and b̄ of :func:`guided_filter`, both (B, C, H, W): its result is ā·guide + b̄ (He et al. 2013, Eq. 8).
+
+    Args:
+        x: as for :func:`guided_filter`.
+        guide: likewise.
+        radius: likewise; of what is reduced, if anything is.
+        epsilon: likewise.
+        reduced: takes means of x, guide and their products over parts of the picture, before those over windows.
+    """
     size = 2 * radius + 1
-    mean_x, mean_guide, mean_product, mean_square = (box_mean(moment, size) for moment in moments)
-    covariance = mean_product - mean_x * mean_guide
-    variance = (mean_square - mean_guide * mean_guide).clamp_min(0)
+
+    def mean(maps: Tensor) -> Tensor:
+        return box_mean(reduced(maps), size)
+
+    mean_x, mean_guide = mean(x), mean(guide)
+    covariance = mean(x * guide) - mean_x * mean_guide
+    variance = (mean(guide * guide) - mean_guide * mean_guide).clamp_min(0)
     slope = covariance / (variance + epsilon)
     return box_mean(slope, size), box_mean(mean_x - slope * mean_guide, size)
