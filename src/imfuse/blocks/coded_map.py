@@ -46,7 +46,7 @@ def coded_map(encoder: DictionaryStack, head: Tensor, pictures: Tensor) -> Tenso
     """``conv2d(encoder(pictures), head)`` for an encoder of soft thresholds, without gradients.
 
     The last unit's code goes straight into the 1×1 convolution, so that no code leaves the cache. Where numba serves,
-    its loops do it (:mod:`imfuse.blocks.compiled_map`), in a quarter of the time. Otherwise it is done square by square
+    its loops do it (:mod:`imfuse.blocks.compiled_map`), in a third of the time. Otherwise it is done square by square
     by matrix products. Planes of a code lie one after the other then: products with the few numbers per pixel and
     thresholds of one plane are faster so than with the channels last.
 
