@@ -43,7 +43,7 @@ class ExposureFusion(FusionNetwork):
 
     takes_colour = True
     alignment = 2**FINE
-    bytes_per_pixel = 130
+    bytes_per_pixel = 140
     shares_bytes_per_pixel = 50
 
     def __init__(
