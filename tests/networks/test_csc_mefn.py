@@ -13,7 +13,7 @@ from imfuse import plan as plan_module
 from imfuse.blocks import coded_map as coded_map_module
 from imfuse.errors import UsageError
 from imfuse.fuser import Fuser
-from imfuse.networks.csc_mefn import CSCMEFN
+from imfuse.networks.csc_mefn import CSCMEFN, Blocks
 from imfuse.ops.fast_guided_filter import block_guided_filter
 from imfuse.ops.filters import box_mean
 from imfuse.tasks import TASKS
@@ -187,7 +187,7 @@ def test_halo_bounds_what_a_pixel_reaches(fast: bool, spacings: list[int] | None
         survey = network.survey(sources, (slice(None), slice(None)))
         difference = (network.fuse(sources, survey) - network.fuse([changed, sources[1]], survey)).abs()[0, 0]
     reached = int(((difference > 1e-12).nonzero() - 80).abs().max())
-    slack = 2 * network.factor if fast or guided else 0
+    slack = 2 * network.alignment if fast or guided else 0
     assert network.halo - slack <= reached <= network.halo
 
 
@@ -222,8 +222,8 @@ def test_tiled_equals_whole_in_colour(fast: bool, monkeypatch: pytest.MonkeyPatc
 def test_a_fast_mode_at_full_resolution_is_the_full_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """With means over 1×1 pixels, and windows of one pixel that the filter explains wholly: by their offset."""
     network = settled_csc_mefn()
-    monkeypatch.setattr(CSCMEFN, "factor", 1)
-    monkeypatch.setattr(CSCMEFN, "radius", 0)
+    for name in ("blocks", "fast_blocks"):
+        monkeypatch.setattr(CSCMEFN, name, Blocks(1, 0))
     monkeypatch.setattr(CSCMEFN, "mean_size", 1)
     sources = bracket(3, 33, 29)
     with torch.no_grad():
@@ -232,14 +232,14 @@ def test_a_fast_mode_at_full_resolution_is_the_full_one(monkeypatch: pytest.Monk
         torch.testing.assert_close(network.fuse(sources), expected, atol=1e-6, rtol=0)
 
 
-def test_the_taps_of_the_fast_mode_see_the_same_pixels() -> None:
-    """On pictures that are constant over its squares it has the code of full resolution, in the middle of each."""
+def test_taps_on_a_coarse_luma_see_the_same_pixels() -> None:
+    """On pictures that are constant over its blocks it has the code of full resolution, in the middle of each."""
     network = settled_csc_mefn(spacings=[4, 12, 4])
     coarse = torch.rand(1, 1, 30, 26)
     fine = coarse.repeat_interleave(4, 2).repeat_interleave(4, 3)
     with torch.no_grad():
         expected = network.code(fine)
-        network.use_fast()
+        network.use_coarse(network.blocks)
         halo = 4 * network.encoder.halo
         found = network.code(coarse).repeat_interleave(4, 2).repeat_interleave(4, 3)
     inside = (..., slice(halo, -halo), slice(halo, -halo))
@@ -253,7 +253,7 @@ def test_the_fast_mode_is_told_and_can_be_left() -> None:
     with torch.no_grad():
         expected = network.fuse(sources)
         network.use_fast()
-        assert (network.alignment, len(network.remarks)) == (4, 1)
+        assert (network.alignment, len(network.remarks)) == (8, 1)
         assert not torch.equal(network.fuse(sources), expected)
         network.use_fast(False)
         assert (network.alignment, network.remarks) == (4, [])
@@ -305,11 +305,11 @@ LEAST = 10
 
 
 def exported(network: CSCMEFN) -> ExportedProgram:
-    """With the number of exposures, height and width left open; guided, sides are multiples of 4."""
+    """With the number of exposures, height and width left open; sides are multiples of those of the blocks."""
     height, width = Dim("height", min=LEAST), Dim("width", min=LEAST)
     sides = {0: Dim("exposures", min=2, max=99), 2: network.alignment * height, 3: network.alignment * width}
     with torch.no_grad():
-        return torch.export.export(network, (torch.cat(bracket(3, 40, 52)),), dynamic_shapes=(sides,))
+        return torch.export.export(network, (torch.cat(bracket(3, 88, 104)),), dynamic_shapes=(sides,))
 
 
 OTHERS = [(3, 40, 52), (2, 97, 61), (7, LEAST, 131)]

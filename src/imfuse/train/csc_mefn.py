@@ -51,7 +51,8 @@ class CSCMEFNConfig(TrainingConfig):
         crop: side of the crops in pixels.
         most: exposures of a scene at most.
         complete: share of the crops with all exposures of their scene, or ``most`` of them where it has more.
-        fast: whether the fast mode is trained, which takes a tenth of the time; to be gone on from with ``start``.
+        fast: whether codes are made of means over 4×4 pixels, which takes a tenth of the time; a network so
+            trained serves at full resolution, too, or can be gone on from with ``start``.
         start: weights file to start from, or empty: of the same units and size, as many filters or fewer, and any
             spacings: see :func:`imfuse.train.warm_start.take_filters`.
         learning_rate: of Adam.
@@ -141,7 +142,7 @@ class BracketFusion(SettlingModule):
         super().__init__(network, config)
         self.config = config
         self.crops = BracketCrops(brackets, config.crop)
-        network.use_fast(config.fast)
+        network.use_coarse(network.blocks if config.fast else None)
 
     def train_dataloader(self) -> DataLoader[Crops]:
         """The batches of the next epoch."""
@@ -207,5 +208,5 @@ def train_csc_mefn(
     checkpoint = starting_point(config, run, resume)
     module = BracketFusion(cast(CSCMEFN, config.build()), config, brackets)
     fit(module, config, run, config.all_epochs if stop_after is None else stop_after, checkpoint, progress=progress)
-    module.network.use_fast(False)
+    module.network.use_coarse(None)
     return module.network.cpu().eval()
