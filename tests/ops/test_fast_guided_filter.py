@@ -160,3 +160,12 @@ def test_blocks_of_one_pixel_are_the_guided_filter() -> None:
     x, guide = torch.rand(2, 2, 3, 20, 23, dtype=torch.float64)
     expected = guided_filter(x, guide, 3, 0.01)
     torch.testing.assert_close(block_guided_filter(x, guide, 1, 3, 0.01), expected, atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize(("height", "width", "scale"), [(24, 40, 8), (37, 61, 4), (5, 1, 8), (1, 1, 1), (9, 300, 3)])
+def test_the_compiled_loop_equals_the_operations(height: int, width: int, scale: int) -> None:
+    """Which serve for double precision."""
+    pytest.importorskip("numba")
+    x, guide = torch.rand(2, 2, 3, height, width)
+    expected = block_guided_filter(x.double(), guide.double(), scale, 1, 1e-2)
+    torch.testing.assert_close(block_guided_filter(x, guide, scale, 1, 1e-2).double(), expected, atol=2e-5, rtol=0)

@@ -9,8 +9,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from imfuse.errors import UsageError
+from imfuse.ops.compiling import loops_for
 from imfuse.ops.guided import mean_coefficients
 from imfuse.ops.resampling import upsample_bilinear, whole_scale
+
+LOOPS = "imfuse.ops.compiled_upsampling"
 
 
 def fast_guided_filter(
@@ -42,7 +45,7 @@ def fast_guided_filter(
     """
     scale = _checked_scale(guide_low, source_low, guide_high)
     slope, offset = mean_coefficients(source_low, guide_low, radius, epsilon)
-    return torch.addcmul(upsample_bilinear(offset, scale), upsample_bilinear(slope, scale), guide_high)
+    return _line_of_coarse(slope, offset, guide_high, scale)
 
 
 def block_guided_filter(x: Tensor, guide: Tensor, scale: int, radius: int, epsilon: float) -> Tensor:
@@ -62,11 +65,22 @@ def block_guided_filter(x: Tensor, guide: Tensor, scale: int, radius: int, epsil
     Returns:
         (B, C, H, W).
     """
-    height, width = x.shape[-2:]
     blocks = partial(F.avg_pool2d, kernel_size=scale, ceil_mode=True, count_include_pad=False)
     coefficients = mean_coefficients(x, guide, radius, epsilon, blocks)
-    slope, offset = (upsample_bilinear(one, scale)[..., :height, :width] for one in coefficients)
-    return torch.addcmul(offset, slope, guide)
+    return _line_of_coarse(*coefficients, guide, scale)
+
+
+def _line_of_coarse(slope: Tensor, offset: Tensor, guide: Tensor, scale: int) -> Tensor:
+    """↑slope · guide + ↑offset, of coarse coefficients that cover the guide or more."""
+    height, width = guide.shape[-2:]
+    loops = loops_for(LOOPS, slope, offset, guide)
+    if loops is None:
+        slope, offset = (upsample_bilinear(one, scale)[..., :height, :width] for one in (slope, offset))
+        return torch.addcmul(offset, slope, guide)
+    line = torch.empty_like(guide)
+    given = (one.numpy().reshape(-1, *one.shape[-2:]) for one in (slope, offset, guide))
+    loops.line_of_coarse(*given, scale, line.numpy().reshape(-1, height, width))
+    return line
 
 
 def _checked_scale(guide_low: Tensor, source_low: Tensor, guide_high: Tensor) -> int:
