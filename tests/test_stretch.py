@@ -199,7 +199,7 @@ def test_every_picture_of_a_batch_has_its_own_limits() -> None:
         assert torch.equal(fused[index], fuser.fuse([batch[index] for batch in batches], stretch=True).image)
 
 
-@pytest.mark.parametrize("memory", ["1GiB", 3 << 20])
+@pytest.mark.parametrize("memory", ["1GiB", 4 << 20])
 @pytest.mark.parametrize("compiled", [True, False])
 def test_flat_brackets_stay_as_they_are_also_fused_twice(
     memory: str | int, compiled: bool, monkeypatch: pytest.MonkeyPatch

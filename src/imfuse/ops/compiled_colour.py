@@ -12,6 +12,9 @@ from imfuse.ops.compiling import compiled
 
 Map = NDArray[np.float32]
 
+_RUN = 1024
+"""Pixels that are looked at in all channels before the next ones are."""
+
 _STRICT = {"contract", "nsz"}
 """So the compiler may take min and max for instructions, and not what is no number for anything else."""
 
@@ -85,10 +88,14 @@ def count_values(values: Map, low: float, per_unit: float, counts: NDArray[np.in
 def count_beyond(planes: Map, low: float, high: float) -> int:
     """How many pixels of planes (C, n) have a channel below or above."""
     least, most, count = np.float32(low), np.float32(high), 0
-    for i in range(planes.shape[1]):
-        outside = False
+    outside = np.empty(_RUN, np.uint8)
+    for left in range(0, planes.shape[1], _RUN):
+        run = min(_RUN, planes.shape[1] - left)
+        outside[:] = 0
         for channel in range(planes.shape[0]):
-            value = planes[channel, i]
-            outside |= (value < least) | (value > most)
-        count += outside
+            values = planes[channel, left : left + run]
+            for i in range(run):
+                outside[i] |= (values[i] < least) | (values[i] > most)
+        for i in range(run):
+            count += outside[i]
     return count

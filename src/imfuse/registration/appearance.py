@@ -58,6 +58,10 @@ def overlap(matrix: Matrix, shape: tuple[int, ...], margin: float = 1) -> NDArra
     """(h, w): the pixels of the reference that the matrix takes into a picture of the same size, off its border."""
     height, width = shape[:2]
     x, y = np.arange(width, dtype=np.float64), np.arange(height, dtype=np.float64)[:, None]
+    if not np.any(matrix[[0, 1, 2, 2], [1, 0, 0, 1]]) and matrix[2, 2] == 1:  # columns and rows by themselves
+        across, down = matrix[0, 0] * x + matrix[0, 2], matrix[1, 1] * y + matrix[1, 2]
+        columns = (across >= margin) & (across <= width - 1 - margin)
+        return np.asarray(columns & ((down >= margin) & (down <= height - 1 - margin)))
     across, down, depth = (row[0] * x + (row[1] * y + row[2]) for row in matrix)
     inside = (across >= margin * depth) & (across <= (width - 1 - margin) * depth)
     inside &= (down >= margin * depth) & (down <= (height - 1 - margin) * depth)
@@ -80,9 +84,9 @@ def correlation(reference: Gray, picture: Gray, matrix: Matrix, where: NDArray[n
     second = brought(picture, matrix, reference.shape)[inside].astype(np.float64)
     first -= first.mean()
     second -= second.mean()
-    # Sums of products, not products of vectors: threads, which these would be worth to BLAS, cost more than they save.
+    # Not BLAS's products of vectors: the threads, which these would be worth to it, cost more than they save.
     square, other_square, product = (
-        float((x * y).sum()) for x, y in ((first, first), (second, second), (first, second))
+        float(np.einsum("i,i->", x, y)) for x, y in ((first, first), (second, second), (first, second))
     )
     size = (square * other_square) ** 0.5
     return product / size if size > 1e-9 else 0.0
