@@ -68,7 +68,18 @@ def test_every_bracket_is_a_picture_named_after_its_first(run: Run, by: str) -> 
     assert [len(entry["sources"]) for entry in report["entries"]] == [3, 3, 3]
     exposures = report["entries"][0]["report"]["exposures"]
     assert [Path(one["name"]).name for one in exposures] == ["IMG_8.jpg", "IMG_9.jpg", "IMG_10.jpg"]
-    assert "3 skipped" in run("card", "--group-by", by, "-o", "out")[1]
+    told = run("card", "--group-by", by, "-o", "out")[1]
+    assert "3 skipped" in told
+    assert "other settings" not in told
+
+
+def test_the_fast_mode_of_an_earlier_run_is_told(run: Run) -> None:
+    card("card", 1)
+    command = ("card", "--group-by", "count=3", "-o", "out", "--report", "run.json")
+    run(*command, "--fast")
+    assert json.loads(Path("run.json").read_text())["settings"]["fast"]
+    assert "other settings, those of an earlier run: fast was true\n" in run(*command)[1]
+    assert not json.loads(Path("run.json").read_text())["settings"]["fast"]
 
 
 def test_pictures_of_several_folders_can_be_given(run: Run) -> None:

@@ -91,3 +91,8 @@ def test_the_table_shows_learned_and_classical_apart() -> None:
     shown = run.invoke(app, ["doctor"]).stdout
     assert "needs no weights" in shown
     assert "weights sound" in shown
+
+
+def test_a_part_of_another_model_can_be_named_and_is_not_listed() -> None:
+    assert find_card("fnet").inverse == find_card("fnet-inverse").name
+    assert "fnet-inverse" not in {card.name for card in imfuse.list_models()}

@@ -94,6 +94,9 @@ def find_card(name_or_path: str | Path) -> ModelCard:
     cards = {card.name: card for card in list_models()}
     if str(name_or_path) in cards:
         return cards[str(name_or_path)]
+    parts = {path.stem: path for path in WEIGHTS_FOLDER.glob("*.json")}  # those of other models among them
+    if str(name_or_path) in parts:
+        return read_card(parts[str(name_or_path)])
     names = ", ".join(cards)
     raise UsageError(f"unknown model {str(name_or_path)!r}: choose one of {names}, or give a .safetensors file")
 

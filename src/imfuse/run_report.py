@@ -225,7 +225,7 @@ def _pixel_settings(settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         elif name == "model":
             weights = settings.get("weights_sha256")
             yield name, f"{value} (weights {str(weights)[:8]})" if weights else value
-        elif name not in _LEAVE_PIXELS_ALONE:
+        elif name not in _LEAVE_PIXELS_ALONE and (name != "fast" or value):  # reports of before have no such setting
             yield name, value
 
 

@@ -260,6 +260,13 @@ def test_the_fast_mode_is_told_and_can_be_left() -> None:
         assert torch.equal(network.fuse(sources), expected)
 
 
+def test_the_fast_mode_needs_guided_codes() -> None:
+    network = settled_csc_mefn(guided=False)
+    with pytest.raises(UsageError, match="without guided filters"):
+        network.use_fast()
+    assert network.coarse is None
+
+
 def test_gradients_reach_every_parameter_and_are_right() -> None:
     torch.manual_seed(0)
     network = CSCMEFN(units=2, filters=2, spacings=[1, 2]).double()

@@ -185,7 +185,7 @@ def test_the_fast_mode_is_trained_and_gone_on_from_at_full_resolution(tmp_path: 
     start = str(first.weights_path)
     built = replace(SMALL, start=start, spacings=(4, 8)).build()
     assert isinstance(built, CSCMEFN)
-    assert (built.spacings, built.fast) == ((4, 8), False)
+    assert (built.spacings, built.coarse) == ((4, 8), None)
     for name, value in built.state_dict().items():
         assert torch.equal(value, states[0][name]), name
     going_on = replace(SMALL, start=start, spacings=(4, 8), epochs=1, settle_epochs=0)

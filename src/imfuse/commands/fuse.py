@@ -139,6 +139,7 @@ def plain_settings(request: FuseRequest, fuser: Fuser, card: ModelCard) -> dict[
         "model": card.name,
         "weights_sha256": card.sha256 or None,
         "rule": fuser.network.rule_name,
+        "fast": bool(dict(request.rules).get("fast", False)),
         "options": dict(request.all_options),
         "device": str(fuser.device),
         "jobs": request.jobs,

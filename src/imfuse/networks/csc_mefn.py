@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from imfuse.blocks.coded_map import coded_map
 from imfuse.blocks.compiled_map import LOOPS
 from imfuse.blocks.dcu_stack import DictionaryStack
+from imfuse.errors import UsageError
 from imfuse.networks.protocol import Core, FusionNetwork
 from imfuse.ops.compiling import loops
 from imfuse.ops.fast_guided_filter import block_guided_filter, fast_guided_filter
@@ -156,11 +157,17 @@ class CSCMEFN(FusionNetwork):
         return [f"fast: weights predicted at {share}, and brought up by guided filters"]
 
     def use_fast(self, fast: bool = True) -> None:
-        """Predict the weights at a lower resolution from now on, or no longer."""
+        """Predict the weights at a lower resolution from now on, or no longer: see :meth:`use_coarse`."""
         self.use_coarse(self.fast_blocks if fast else None)
 
     def use_coarse(self, blocks: Blocks | None) -> None:
-        """Make codes of means over such blocks from now on, and bring them up; or of the lumas themselves."""
+        """Make codes of means over such blocks from now on, and bring them up; or of the lumas themselves.
+
+        Raises:
+            UsageError: the codes of this network are not guided.
+        """
+        if blocks is not None and not self.guided:
+            raise UsageError("this network was built without guided filters, which its fast mode needs")
         self.coarse = blocks
         full = _LOOPS_BYTES if loops(LOOPS) else 4 * self.head.in_channels + 150
         self.bytes_per_pixel = self.shares_bytes_per_pixel = full if blocks is None else _FAST_BYTES

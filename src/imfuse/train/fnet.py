@@ -101,7 +101,8 @@ class FNetConfig(TrainingConfig):
         )
         for name in ("inverse_steps", "steps"):
             if getattr(self, name) % self.epoch_steps:
-                raise UsageError(f"{name} is {getattr(self, name)}: give a multiple of {self.epoch_steps}")
+                words = f"give a multiple of epoch_steps, {self.epoch_steps}, or fewer of these"
+                raise UsageError(f"{name} is {getattr(self, name)}: {words}")
         if self.average >= 1:
             raise UsageError(f"average is {self.average}: give a number below 1")
         if self.crop < 11:
