@@ -195,6 +195,17 @@ def test_the_fast_mode_is_trained_and_gone_on_from_at_full_resolution(tmp_path: 
         replace(SMALL, start=start, filters=3).build()
 
 
+def test_a_network_without_guided_codes_is_scored_at_full_resolution_alone(
+    tmp_path: Path, brackets_folder: Path
+) -> None:
+    plain = replace(SMALL, guided=False, epochs=1, settle_epochs=0)
+    data = BracketData([brackets_folder], validation=brackets_folder)
+    scores = train_bracket_seeds(plain, data, tmp_path, 1, progress=False).figures["validation"]["scores"]
+    assert list(scores) == [SCORE]
+    with pytest.raises(UsageError, match="fast or no-guided"):
+        replace(plain, fast=True)
+
+
 def test_filters_that_are_added_change_nothing_as_yet_and_learn(tmp_path: Path, brackets_folder: Path) -> None:
     data = BracketData([brackets_folder])
     few = train_bracket_seeds(replace(SMALL, epochs=1, settle_epochs=0), data, tmp_path, 1, progress=False)

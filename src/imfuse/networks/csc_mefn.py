@@ -97,9 +97,9 @@ class CSCMEFN(FusionNetwork):
     The code can be made of a coarse luma, of means over 4×4 pixels, with taps a quarter as far apart, and the fast
     guided filter brings it up again: that is the form that is trained, at a sixteenth of the time. It is the codes that
     are brought up and not the weights: then one pass over the exposures does, and the softmax at full resolution makes
-    weights that are positive and sum to one without further ado. The *fast mode* does the same
-    with means over 5×5 pixels, the taps being 1, 2 and 7 of them apart: 0.9718 on twelve validation scenes where means
-    over 4×4 have 0.9725, with the halo loss. Over 8×8 there was 0.9709, but rims beside dark frames.
+    weights that are positive and sum to one without further ado. The *fast mode* does the same with means over 5×5
+    pixels, the taps being 1, 2 and 7 of them apart: 0.9718 on twelve validation scenes where means over 4×4 have
+    0.9725, with the halo loss. Over 8×8 it was 0.9709, with rims beside dark frames.
 
     Args:
         units: N.

@@ -95,14 +95,15 @@ def _train(
 
 
 def _figures(network: CSCMEFN, folder: Path) -> dict[str, Any]:
-    score = score_brackets(network, folder)
-    network.use_fast()
-    fast = score_brackets(network, folder)
-    network.use_fast(False)
+    scores = {SCORE: score_brackets(network, folder)}
+    if network.guided:  # or there is no fast mode
+        network.use_fast()
+        scores[f"{SCORE}, fast"] = score_brackets(network, folder)
+        network.use_fast(False)
     return {
         "data": f"{folder.name}: all exposures of every scene",
         "metrics": "MEF-SSIM with luminance of Ma et al. 2020, luma before the stretch, not rounded; mean over scenes",
-        "scores": {SCORE: score, f"{SCORE}, fast": fast},
+        "scores": scores,
     }
 
 

@@ -100,6 +100,8 @@ class CSCMEFNConfig(TrainingConfig):
             raise UsageError(f"spacings are {given}: give {self.units} positive numbers, one per unit")
         if self.most < 2:
             raise UsageError(f"most is {self.most}: a bracket has at least 2 exposures")
+        if self.fast and not self.guided:
+            raise UsageError("coarse codes are brought up by guided filters: leave out either fast or no-guided")
         if not 0 <= self.complete <= 1:
             raise UsageError(f"complete is {self.complete}: give a share between 0 and 1")
         if self.crop < GRAY_WINDOW:
