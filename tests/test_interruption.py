@@ -180,3 +180,15 @@ def test_a_second_ctrl_c_before_the_first_picture_is_told_like_any_other(
     assert CliRunner().invoke(app, arguments).exit_code == 130
     assert read(report)["interrupted"] is True
     assert read(report)["counts"]["not_reached"] == 2
+
+
+@needs_posix
+def test_ctrl_c_while_the_first_one_is_told_ends_as_an_interruption() -> None:
+    code = (
+        "import signal, imfuse.cli as cli\n"
+        "def interrupted(*_, **__): signal.raise_signal(signal.SIGINT)\n"
+        "cli.app = cli._complain = interrupted\n"
+        "cli.main()\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stderr) == (130, "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import signal
 import sys
 from io import TextIOWrapper
 from pathlib import Path
@@ -42,7 +43,10 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
-    status = _status()
+    try:
+        status = _status()
+    except KeyboardInterrupt:  # once more, while the first was told
+        status = INTERRUPTED
     if status == INTERRUPTED:
         _end_now(status)
     sys.exit(status)
@@ -54,6 +58,7 @@ def _end_now(status: int) -> NoReturn:
     Where the interruption came upon code that is run from a string, as dataclasses do while modules are imported,
     CPython ends by the signal although the exception was caught (``exit_sigint``), and there is no way to tell it so.
     """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
