@@ -1,6 +1,7 @@
 """FNet and IFNet: the printed equations, windows, the order of the sources, and what explain shows."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,10 +31,10 @@ def test_the_paper_network_has_419916_parameters() -> None:
     assert sum(p.numel() for p in IFNet().parameters()) == 2 * (19 * kernel + 4) + 2 * kernel
 
 
-@pytest.mark.parametrize("block", ["lzsc", "lcsc"])
+@pytest.mark.parametrize(("block", "margin"), [("lzsc", 0), ("lzsc", 3), ("lcsc", 0)])
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 9), (2, 2), (19, 4), (40, 33)])
-def test_fusion_is_the_printed_network_at_any_size(block: str, height: int, width: int) -> None:
-    network = small_fnet(block=block).double()
+def test_fusion_is_the_printed_network_at_any_size(block: str, margin: int, height: int, width: int) -> None:
+    network = small_fnet(block=block, margin=margin).double()
     sources = pair(height, width, 3, torch.double)
     expected = network.literal(*sources)
     torch.testing.assert_close(network.fuse(iter(sources)), expected, atol=1e-11, rtol=0)
@@ -80,10 +81,20 @@ def test_the_halo_of_the_paper_network_is_80() -> None:
     assert InvertibleFNet().halo == 120
 
 
+def test_a_margin_is_what_the_sources_are_reflected_by() -> None:
+    pictures = pair(21, 18)
+    padded = [torch.from_numpy(np.pad(picture[0, 0], 4, "reflect"))[None, None] for picture in pictures]
+    expected = small_fnet().fuse(padded)[..., 4:-4, 4:-4]
+    torch.testing.assert_close(small_fnet(margin=4).fuse(pictures), expected, atol=1e-6, rtol=0)
+    with pytest.raises(UsageError, match="margin"):
+        FNet(margin=-1)
+
+
 @pytest.mark.parametrize("task", ["infrared", "medical"])
-def test_windows_give_what_the_whole_gives(task: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """At a picture's border too, outside of which it is zero for every convolution."""
-    fuser = Fuser(small_fnet(), TASKS[task])
+@pytest.mark.parametrize("margin", [0, 7])
+def test_windows_give_what_the_whole_gives(task: str, margin: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At a picture's border too, outside of which it is zero for every convolution, or reflected."""
+    fuser = Fuser(small_fnet(margin=margin), TASKS[task])
     pictures = [noise(150, 170, 1, 1), noise(150, 170, 1, 2)]
     whole = fuser.fuse(pictures, depth="float")
     monkeypatch.setattr(plan_module, "CACHE_SIDE", 40)
@@ -133,10 +144,10 @@ def test_an_unknown_block_is_refused() -> None:
         FNet(block="ista")
 
 
-@pytest.mark.parametrize("kind", [FNet, InvertibleFNet])
+@pytest.mark.parametrize("settings", [{}, {"margin": 5}, {"kind": InvertibleFNet}])
 @pytest.mark.parametrize("task", ["infrared", "medical"])
-def test_common_and_unique_parts_sum_to_the_fused_picture(kind: type[FNet], task: str) -> None:
-    fuser = Fuser(small_fnet(kind=kind), TASKS[task])
+def test_common_and_unique_parts_sum_to_the_fused_picture(settings: dict[str, Any], task: str) -> None:
+    fuser = Fuser(small_fnet(**settings), TASKS[task])
     pictures = [noise(33, 28, 1, 1), noise(33, 28, 1, 2)]
     parts = fuser.explain(pictures)
     names = [role.name for role in TASKS[task].roles]
@@ -180,15 +191,15 @@ def test_windows_explain_what_the_whole_explains(monkeypatch: pytest.MonkeyPatch
         assert np.abs(whole[name] - tiled[name]).mean() < 1e-5, name
 
 
-def with_inverse() -> FNet:
-    network = small_fnet()
+def with_inverse(**arguments: object) -> FNet:
+    network = small_fnet(**arguments)
     network.take_inverse(small_fnet(1, kind=InvertibleFNet))
     return network
 
 
 def test_the_sources_are_had_back_from_what_the_first_stage_fuses(monkeypatch: pytest.MonkeyPatch) -> None:
     """By the network that IFNet was trained with, in windows as in the whole; the rest is as without it."""
-    network, first_stage = with_inverse(), small_fnet(1, kind=InvertibleFNet)
+    network, first_stage = with_inverse(margin=3), small_fnet(1, kind=InvertibleFNet)
     pictures = [noise(110, 90, 1, 1), noise(110, 90, 1, 2)]
     tensors = [torch.from_numpy(picture)[None, None].float() / 255 for picture in pictures]
     fuser = Fuser(network, TASKS["infrared"])
@@ -196,7 +207,7 @@ def test_the_sources_are_had_back_from_what_the_first_stage_fuses(monkeypatch: p
     assert list(parts) == fuser.part_names()
     for name, expected in zip(("infrared", "visible"), first_stage.round_trip(*tensors), strict=True):
         np.testing.assert_allclose(parts[f"{name}_reconstructed"], expected[0, 0], atol=1e-4)
-    alone = Fuser(small_fnet(), TASKS["infrared"]).explain(pictures)
+    alone = Fuser(small_fnet(margin=3), TASKS["infrared"]).explain(pictures)
     assert set(parts) - set(alone) == {"infrared_reconstructed", "visible_reconstructed"}
     for name in alone:
         np.testing.assert_allclose(parts[name], alone[name], atol=1e-6)

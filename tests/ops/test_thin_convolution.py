@@ -34,3 +34,24 @@ def test_gradients_of_one_argument_alone(form, recorded: tuple[bool, bool]) -> N
     x = torch.randn(1, 2, 5, 4, dtype=torch.double, requires_grad=recorded[0])
     kernel = torch.randn(2, 2, 3, 3, dtype=torch.double, requires_grad=recorded[1])
     torch.autograd.gradcheck(form, (x, kernel))
+
+
+@pytest.mark.parametrize(("form", "inputs", "outputs"), FORMS)
+def test_under_autocast_the_products_alone_are_short(form, inputs: int, outputs: int) -> None:
+    """Values and gradients are off by what bfloat16's eight bits let go, and of the type that came in."""
+    torch.manual_seed(2)
+    x = torch.randn(2, inputs, 16, 15)
+    kernel = torch.randn(outputs, inputs, 5, 5)
+    found = []
+    for short in (False, True):
+        leaves = [x.clone().requires_grad_(), kernel.clone().requires_grad_()]
+        with torch.autocast("cpu", torch.bfloat16, enabled=short):
+            result = form(*leaves)
+            unrecorded = form(x, kernel)
+        assert torch.equal(result, unrecorded)
+        result.square().sum().backward()
+        found.append((result.detach(), *(leaf.grad for leaf in leaves)))
+    for exact, ours in zip(*found, strict=True):
+        assert ours.dtype == torch.float32
+        off = ((ours - exact).norm() / exact.norm()).item()
+        assert 1e-4 < off < 1e-2

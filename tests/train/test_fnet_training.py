@@ -46,6 +46,47 @@ def test_the_defaults_are_the_papers() -> None:
     assert (config.block, config.features, config.size, config.modules) == ("lzsc", 64, 9, 4)
 
 
+def test_soap_and_short_products_are_gone_on_with_bit_for_bit(tmp_path: Path, pairs: list[np.ndarray]) -> None:
+    """With more steps than lie between two of its bases."""
+    config = replace(SMALL, steps=14, inverse=False, optimiser="soap", precision="bfloat16", margin=3, tones=0.5)
+    whole = train_fnet(config, pairs, tmp_path / "whole", progress=False)
+    train_fnet(config, pairs, tmp_path / "cut", progress=False, stop_after=6)
+    resumed = train_fnet(config, pairs, tmp_path / "cut", resume=True, progress=False)
+    started = config.build().state_dict()
+    for name, value in whole.network.state_dict().items():
+        assert torch.equal(value, resumed.network.state_dict()[name]), name
+        assert not torch.equal(value, started[name]), name
+
+
+def test_soap_learns_more_in_as_many_steps_than_adam(tmp_path: Path, pairs: list[np.ndarray]) -> None:
+    config = replace(SMALL, size=5, inverse=False, inverse_steps=0, steps=60, epoch_steps=20, start=0.5)
+    last = {}
+    for optimiser, rates in {"adam": (1e-3, 3e-3, 1e-2), "soap": (6e-3,)}.items():
+        for rate in rates:
+            run = tmp_path / f"{optimiser}{rate}"
+            train_fnet(replace(config, optimiser=optimiser, learning_rate=rate), pairs, run, progress=False)
+            with (run / "curves.csv").open() as stream:
+                loss = float(list(DictReader(stream))[-1]["loss"])
+            last[optimiser] = min(loss, last.get(optimiser, loss))
+    assert last["soap"] < last["adam"], last
+
+
+def test_the_loss_leaves_a_margin_out(tmp_path: Path, pairs: list[np.ndarray]) -> None:
+    """And the network that is left reflects as many pixels."""
+    config = replace(SMALL, inverse=False, steps=1, epoch_steps=1, margin=4)
+    trained = train_fnet(config, pairs, tmp_path, progress=False)
+    assert trained.network.margin == 4
+    crops = PairCrops(pairs, config.crop)
+    batch = torch.stack([crops[draw] for draw in PairDraws(len(pairs), config.batch, config.seed)])
+    first, second = batch.unbind(1)
+    with torch.no_grad():
+        fused = config.build()(first, second)
+    inside = [images[..., 4:-4, 4:-4] for images in (fused, first, second)]
+    with (tmp_path / "curves.csv").open() as stream:
+        (row,) = DictReader(stream)
+    assert float(row["loss"]) == pytest.approx(float(fusion_loss(inside[0], (inside[1], inside[2]))), rel=1e-4)
+
+
 @pytest.mark.parametrize("stop_after", [1, 2, 3])
 def test_resume_continues_bit_for_bit_in_either_stage(
     tmp_path: Path, pairs: list[np.ndarray], whole: tuple[Trained, Path], stop_after: int
@@ -191,7 +232,19 @@ def test_the_command_trains_an_ablation(tmp_path: Path, pairs_folder: Path) -> N
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"crop": 8}, {"schedule": "step"}, {"steps": 3}, {"average": 1.0}, {"batch": 0}, {"seed": -1}]
+    "wrong",
+    [
+        {"crop": 8},
+        {"margin": 7},
+        {"block": "foo"},
+        {"optimiser": "sgd"},
+        {"precision": "float16"},
+        {"schedule": "step"},
+        {"steps": 3},
+        {"average": 1.0},
+        {"batch": 0},
+        {"seed": -1},
+    ],
 )
 def test_settings_out_of_range_are_told(wrong: dict[str, object]) -> None:
     with pytest.raises(UsageError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar, Literal, NamedTuple, get_args
 
 import torch
@@ -13,6 +14,7 @@ from imfuse.blocks.lzsc import LZSC
 from imfuse.blocks.sparse_coder import SparseCoder
 from imfuse.errors import UsageError
 from imfuse.networks.protocol import FusionNetwork, Part
+from imfuse.ops.padding import reflect_pad
 from imfuse.ops.thin_convolution import convolution, narrow
 
 BlockName = Literal["lzsc", "lcsc"]
@@ -52,11 +54,16 @@ class FNet(FusionNetwork):
     I₁ is the infrared or the MRI picture, as in the authors' runs; where the paper's Figs. 8 and 9 call another one
     I₁, its parts are told by modality and not by number. The result is not bounded.
 
+    The paper lets everything outside the pictures be zero, and a network that has seen few pixels far from a border
+    shows that as a frame. With ``margin`` both pictures are first reflected so far beyond their borders, and the zeros
+    lie beyond that; the published weights have none.
+
     Args:
         features: K, channels of a code.
         size: of the kernels, odd.
         modules: N, iteration modules of a block.
         block: ``lzsc``, or ``lcsc`` for the paper's ablation.
+        margin: reflected pixels around the sources.
     """
 
     source_order: ClassVar[Mapping[str, tuple[str, ...]]] = {
@@ -66,8 +73,13 @@ class FNet(FusionNetwork):
     bytes_per_pixel = 1100
     explain_bytes_per_pixel = 2300
 
-    def __init__(self, features: int = 64, size: int = 9, modules: int = 4, block: BlockName = "lzsc") -> None:
+    def __init__(
+        self, features: int = 64, size: int = 9, modules: int = 4, block: BlockName = "lzsc", margin: int = 0
+    ) -> None:
         super().__init__()
+        if margin < 0:
+            raise UsageError(f"margin is {margin}: give zero or a positive number of pixels")
+        self.margin = margin
         self.first_coder, self.second_coder = (sparse_coder(block, 1, features, size, modules) for _ in range(2))
         self.common_coder = sparse_coder(block, 2, features, size, modules)
         self.unique_dictionaries = self.first_coder.synthesis(2)
@@ -125,12 +137,23 @@ class FNet(FusionNetwork):
     def reconstructions(self, first: Tensor, second: Tensor) -> Reconstructions:
         """The parts that sum to the fused picture, of I₁ and I₂, each (B, 1, H, W) in [0, 1]."""
         unique, residuals = [], []
-        for index, source in enumerate((first, second)):
+        for index, source in enumerate(self._widened(first, second)):
             images = self.unique_coders[index].reconstruct(source, self._unique_kernels(index))
             residuals.append(source - images[:, :1])
             unique.append(images[:, 1:])
         common = self.common_coder.reconstruct(torch.cat(residuals, 1), self.common_decoder)
-        return Reconstructions(unique[0], unique[1], common)
+        return Reconstructions(*self._narrowed(unique[0], unique[1], common))
+
+    def _widened(self, *pictures: Tensor) -> tuple[Tensor, ...]:
+        """Pictures with the margin around them."""
+        return tuple(reflect_pad(picture, self.margin) for picture in pictures) if self.margin else pictures
+
+    def _narrowed(self, *images: Tensor) -> tuple[Tensor, ...]:
+        """Images without the margin; copies, so that they do not hold it."""
+        if not self.margin:
+            return images
+        inside = slice(self.margin, -self.margin)
+        return tuple(image[..., inside, inside].contiguous() for image in images)
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """The fused picture (B, 1, H, W) of I₁ and I₂, each (B, 1, H, W) in [0, 1]; it is not bounded."""
@@ -149,12 +172,12 @@ class FNet(FusionNetwork):
     def literal(self, first: Tensor, second: Tensor) -> Tensor:
         """:meth:`forward` as the equations are printed, every convolution by itself."""
         codes, residuals = [], []
-        for index, source in enumerate((first, second)):
+        for index, source in enumerate(self._widened(first, second)):
             codes.append(self.unique_coders[index].literal(source))
             residuals.append(source - convolution(codes[index], self.unique_dictionaries[index]))
         common = self.common_coder.literal(torch.cat(residuals, 1))
         unique = [convolution(code, kernel) for code, kernel in zip(codes, self.unique_decoders, strict=True)]
-        fused: Tensor = unique[0] + convolution(common, self.common_decoder) + unique[1]
+        (fused,) = self._narrowed(unique[0] + convolution(common, self.common_decoder) + unique[1])
         return fused
 
     def explain(self, sources: Iterable[Tensor], names: Sequence[str], survey: None = None) -> Mapping[str, Part]:
@@ -178,7 +201,7 @@ class FNet(FusionNetwork):
         """The parts of two pictures, in the order in which they are made."""
         parts: dict[str, Part] = {}
         residuals = []
-        for index, (name, picture) in enumerate(zip(names, pictures, strict=True)):
+        for index, (name, picture) in enumerate(zip(names, self._widened(*pictures), strict=True)):
             parts[name] = Part(picture, "picture", f"{name}, as the network gets it", name, "picture")
             coder, decoder = self.unique_coders[index], self.unique_decoders[index]
             features = _explain_features(coder, picture, decoder, name, parts)
@@ -191,7 +214,8 @@ class FNet(FusionNetwork):
         parts["common"] = Part(common, "signed", "common part", "common", "part")
         fused = common + parts[f"{names[0]}_unique"].image + parts[f"{names[1]}_unique"].image
         parts["fused"] = Part(fused, "picture", "fused", "fused", "picture")
-        for name, image in zip(names, self._had_back(pictures, fused), strict=False):
+        parts = {name: replace(part, image=self._narrowed(part.image)[0]) for name, part in parts.items()}
+        for name, image in zip(names, self._had_back(pictures, parts["fused"].image), strict=False):
             title = f"{name}, had back by IFNet"
             parts[f"{name}_reconstructed"] = Part(image, "picture", title, name, "reconstructed")
         return parts

@@ -4,6 +4,9 @@ A processor computes 8 or 16 output channels at once. So a convolution of 64 cha
 one into 16, and so does, in training, the gradient of one from two channels into 64. Two rearrangements, exact up to
 rounding, avoid that: the rows of the kernels become output channels, which are shifted and added afterwards
 (:func:`narrow`), and the gradients of either convolution are written as the other one.
+
+Under :func:`torch.autocast` the products are of its type, with sums of 32 bits inside a convolution; what comes in and
+goes out keeps the type of ``x``.
 """
 
 from __future__ import annotations
@@ -39,7 +42,7 @@ def widen(x: Tensor, kernel: Tensor) -> Tensor:
     if _recorded(x, kernel):
         result: Tensor = _Widen.apply(x, kernel)  # type: ignore[no-untyped-call]
         return result
-    return _widen(x, kernel)
+    return _widen(x, kernel, _type_of_products(x))
 
 
 def narrow(x: Tensor, kernel: Tensor) -> Tensor:
@@ -57,7 +60,7 @@ def narrow(x: Tensor, kernel: Tensor) -> Tensor:
     if _recorded(x, kernel):
         result: Tensor = _Narrow.apply(x, kernel)  # type: ignore[no-untyped-call]
         return result
-    return added_rows(row_maps(x, row_kernel(kernel)), kernel.shape[0])
+    return _narrow(x, kernel, _type_of_products(x))
 
 
 def row_kernel(kernel: Tensor) -> Tensor:
@@ -87,8 +90,22 @@ def added_rows(maps: Tensor, outputs: int) -> Tensor:
     return shifted.diagonal(dim1=1, dim2=3).sum(-1).transpose(-1, -2)
 
 
-def _widen(x: Tensor, kernel: Tensor) -> Tensor:
-    return convolution(x.contiguous(memory_format=_LAYOUT), kernel.contiguous(memory_format=_LAYOUT))
+def _type_of_products(x: Tensor) -> torch.dtype:
+    device = x.device.type
+    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
+
+
+def _as(maps: Tensor, dtype: torch.dtype) -> Tensor:
+    return maps.to(dtype).contiguous(memory_format=_LAYOUT)
+
+
+def _widen(x: Tensor, kernel: Tensor, dtype: torch.dtype) -> Tensor:
+    return convolution(_as(x, dtype), _as(kernel, dtype)).to(x.dtype)
+
+
+def _narrow(x: Tensor, kernel: Tensor, dtype: torch.dtype) -> Tensor:
+    maps = row_maps(_as(x, dtype), row_kernel(_as(kernel, dtype)))
+    return added_rows(maps.to(x.dtype), kernel.shape[0])
 
 
 def _mirrored(kernel: Tensor) -> Tensor:
@@ -96,14 +113,13 @@ def _mirrored(kernel: Tensor) -> Tensor:
     return kernel.transpose(0, 1).flip(-2, -1)
 
 
-def _kernel_gradient(few: Tensor, many: Tensor, size: int) -> Tensor:
+def _kernel_gradient(few: Tensor, many: Tensor, size: int, dtype: torch.dtype) -> Tensor:
     """Gradient (O, I, k, k) of the kernel that widens ``few`` (B, I, H, W), where ``many`` (B, O, H, W) comes back."""
     shape = (many.shape[1], few.shape[1], size, size)
-    contiguous = [maps.contiguous(memory_format=_LAYOUT) for maps in (few, many)]
     gradient: Tensor = conv2d_weight(  # type: ignore[no-untyped-call]
-        contiguous[0], shape, contiguous[1], padding=size // 2
+        _as(few, dtype), shape, _as(many, dtype), padding=size // 2
     )
-    return gradient
+    return gradient.to(few.dtype)
 
 
 def _recorded(*tensors: Tensor) -> bool:
@@ -120,7 +136,8 @@ class _Widen(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, kernel: Tensor) -> Tensor:
         ctx.save_for_backward(x, kernel)
-        return _widen(x, kernel)
+        ctx.dtype = _type_of_products(x)
+        return _widen(x, kernel, ctx.dtype)
 
     @staticmethod
     @once_differentiable
@@ -128,8 +145,8 @@ class _Widen(torch.autograd.Function):
         x, kernel = ctx.saved_tensors
         wanted = ctx.needs_input_grad
         return (
-            narrow(gradient, _mirrored(kernel)) if wanted[0] else None,
-            _kernel_gradient(x, gradient, kernel.shape[-1]) if wanted[1] else None,
+            _narrow(gradient, _mirrored(kernel), ctx.dtype) if wanted[0] else None,
+            _kernel_gradient(x, gradient, kernel.shape[-1], ctx.dtype) if wanted[1] else None,
         )
 
 
@@ -139,7 +156,8 @@ class _Narrow(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, kernel: Tensor) -> Tensor:
         ctx.save_for_backward(x, kernel)
-        return added_rows(row_maps(x, row_kernel(kernel)), kernel.shape[0])
+        ctx.dtype = _type_of_products(x)
+        return _narrow(x, kernel, ctx.dtype)
 
     @staticmethod
     @once_differentiable
@@ -147,6 +165,6 @@ class _Narrow(torch.autograd.Function):
         x, kernel = ctx.saved_tensors
         wanted = ctx.needs_input_grad
         return (
-            _widen(gradient, _mirrored(kernel)) if wanted[0] else None,
-            _mirrored(_kernel_gradient(gradient, x, kernel.shape[-1])) if wanted[1] else None,
+            _widen(gradient, _mirrored(kernel), ctx.dtype) if wanted[0] else None,
+            _mirrored(_kernel_gradient(gradient, x, kernel.shape[-1], ctx.dtype)) if wanted[1] else None,
         )

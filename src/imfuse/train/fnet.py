@@ -20,10 +20,15 @@ from imfuse.networks.fnet import BlockName, FNet
 from imfuse.networks.ifnet import InvertibleFNet
 from imfuse.train.config import TrainingConfig
 from imfuse.train.loop import check_loss, fit, starting_point
+from imfuse.train.optimisers import soap
 from imfuse.train.pair_crops import Pair, PairCrops, PairDraws
 from imfuse.train.warm_start import network_of, start_words, take_weights
 
 ScheduleName = Literal["constant", "cosine"]
+OptimiserName = Literal["adam", "soap"]
+PrecisionName = Literal["float32", "bfloat16"]
+
+_CHOICES = {"block": BlockName, "schedule": ScheduleName, "optimiser": OptimiserName, "precision": PrecisionName}
 
 _RISE = 0.05
 """Part of a stage in which the cosine schedule's rate rises."""
@@ -51,13 +56,17 @@ class FNetConfig(TrainingConfig):
         steps: steps of the second stage.
         batch: pairs per step.
         crop: side of the crops in pixels.
-        learning_rate: of Adam, the largest.
+        learning_rate: of the optimiser, the largest; SOAP takes about six times Adam's.
+        optimiser: ``adam``, as in the paper, or ``soap``: see :func:`imfuse.train.optimisers.soap`.
+        precision: of the products in the convolutions: ``bfloat16`` is faster where the processor has it.
         schedule: ``constant``, as in the paper, or ``cosine``.
         start: factor of the kernels at the start.
         weights: a weights file of FNet to go on from, or empty; with one there is no first stage. Or one of FNet with
             IFNet, from which the first stage goes on.
         tones: how far the tones of every second crop are changed, each picture's by itself (gamma and contrast by a
             factor of up to 2 with 1, brightness by up to a quarter): for other cameras than those of the training.
+        margin: pixels at the sides of a crop whose loss is not counted in the second stage, and pixels that the
+            network then reflects around its sources: so the zeros outside have no part in what is learned.
         average: decay of the moving average.
         intensity_weight: β₁ of Eq. 26.
         gradient_weight: β₂.
@@ -81,10 +90,13 @@ class FNetConfig(TrainingConfig):
     batch: int = 16
     crop: int = 128
     learning_rate: float = 1e-4
+    optimiser: OptimiserName = "adam"
+    precision: PrecisionName = "float32"
     schedule: ScheduleName = "constant"
     start: float = 1.0
     weights: str = ""
     tones: float = 0.0
+    margin: int = 0
     average: float = 0.999
     intensity_weight: float = 20.0
     gradient_weight: float = 20.0
@@ -96,20 +108,21 @@ class FNetConfig(TrainingConfig):
         """Check the ranges."""
         super().__post_init__()
         self.require(("features", "size", "modules", "steps", "batch", "crop", "learning_rate", "start", "epoch_steps"))
-        self.require(
-            ("inverse_steps", "tones", "average", "intensity_weight", "gradient_weight", "ssim_weight"), zero=True
-        )
+        weights = ("intensity_weight", "gradient_weight", "ssim_weight")
+        self.require(("inverse_steps", "tones", "margin", "average", *weights), zero=True)
         for name in ("inverse_steps", "steps"):
             if getattr(self, name) % self.epoch_steps:
                 words = f"give a multiple of epoch_steps, {self.epoch_steps}, or fewer of these"
                 raise UsageError(f"{name} is {getattr(self, name)}: {words}")
         if self.average >= 1:
             raise UsageError(f"average is {self.average}: give a number below 1")
-        if self.crop < 11:
-            raise UsageError(f"crop is {self.crop}: SSIM needs at least 11 pixels")
-        if self.schedule not in get_args(ScheduleName):
-            choices = ", ".join(get_args(ScheduleName))
-            raise UsageError(f"unknown schedule {self.schedule!r}: choose one of {choices}")
+        if self.crop - 2 * self.margin < 11:
+            without = f" without its margin of {self.margin}" if self.margin else ""
+            raise UsageError(f"crop is {self.crop}: SSIM needs at least 11 pixels{without}")
+        for name, known in _CHOICES.items():
+            if getattr(self, name) not in get_args(known):
+                choices = ", ".join(get_args(known))
+                raise UsageError(f"unknown {name} {getattr(self, name)!r}: choose one of {choices}")
 
     @property
     def stages(self) -> tuple[int, int]:
@@ -131,8 +144,12 @@ class FNetConfig(TrainingConfig):
         return self.learning_rate * (1 + math.cos(math.pi * (done - _RISE) / (1 - _RISE))) / 2
 
     def network_arguments(self) -> dict[str, Any]:
-        """Constructor arguments of the network."""
+        """Constructor arguments of the network in training."""
         return {"features": self.features, "size": self.size, "modules": self.modules, "block": self.block}
+
+    def fusing_arguments(self) -> dict[str, Any]:
+        """Constructor arguments of the FNet that is left."""
+        return self.network_arguments() | ({"margin": self.margin} if self.margin else {})
 
     def construct(self) -> InvertibleFNet:
         """A fresh network, with its inverse; or the one that is gone on from, with a fresh inverse."""
@@ -203,16 +220,19 @@ class PairFusion(pl.LightningModule):
         """Set the learning rate for this step."""
         done = self._steps_of_stage(batch_idx) / (self.config.stages[self.fusing] * self.config.epoch_steps)
         for group in self.trainer.optimizers[0].param_groups:
-            group["lr"] = self.config.rate(done)
+            group["lr"] = self.config.rate(done) * group.get("share", 1)
 
     def training_step(self, batch: Tensor, _index: int) -> Tensor:
         """The loss of a batch of pairs (B, 2, 1, S, S)."""
         sources = batch[:, 0], batch[:, 1]
+        with torch.autocast(batch.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16"):
+            images = (self.network(*sources),) if self.fusing else self.network.round_trip(*sources)
         if self.fusing:
             weights = self.config.intensity_weight, self.config.gradient_weight, self.config.ssim_weight
-            loss = fusion_loss(self.network(*sources), sources, *weights)
+            fused, first, second = (_inside(image, self.config.margin) for image in (*images, *sources))
+            loss = fusion_loss(fused, (first, second), *weights)
         else:
-            loss = inverse_fusion_loss(self.network.round_trip(*sources), sources)
+            loss = inverse_fusion_loss(images, sources)
         check_loss(loss)
         self.log("loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(batch))
         return loss
@@ -226,8 +246,15 @@ class PairFusion(pl.LightningModule):
                 kept.lerp_(parameter, 1 - decay)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Adam."""
+        """Adam or SOAP."""
+        if self.config.optimiser == "soap":
+            return soap(self.network, self.config.learning_rate)
         return torch.optim.Adam(self.network.parameters(), lr=self.config.learning_rate)
+
+
+def _inside(image: Tensor, margin: int) -> Tensor:
+    """An image (…, H, W) without so many pixels at every side."""
+    return image[..., margin : image.shape[-2] - margin, margin : image.shape[-1] - margin]
 
 
 def train_fnet(
@@ -260,7 +287,7 @@ def train_fnet(
     checkpoint = starting_point(config, run, resume)
     module = PairFusion(cast(InvertibleFNet, config.build()), config, pairs)
     fit(module, config, run, sum(config.stages) if stop_after is None else stop_after, checkpoint, progress=progress)
-    network = FNet(**config.network_arguments())
+    network = FNet(**config.fusing_arguments())
     state = module.averaged.cpu().state_dict()
     network.load_state_dict({name: value for name, value in state.items() if not name.startswith("inverse.")})
     first = module.of_first_stage.cpu().eval() if config.stages[0] else None

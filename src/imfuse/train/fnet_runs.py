@@ -85,7 +85,7 @@ def _save(
         network,
         run / f"{key.replace('_', '-')}.safetensors",
         network=key,
-        arguments=config.network_arguments(),
+        arguments=config.fusing_arguments() if key == "fnet" else config.network_arguments(),
         tasks=TASKS,
         paper=config.paper,
         data=data,
