@@ -224,18 +224,27 @@ class PairFusion(pl.LightningModule):
 
     def training_step(self, batch: Tensor, _index: int) -> Tensor:
         """The loss of a batch of pairs (B, 2, 1, S, S)."""
-        sources = batch[:, 0], batch[:, 1]
-        with torch.autocast(batch.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16"):
-            images = (self.network(*sources),) if self.fusing else self.network.round_trip(*sources)
-        if self.fusing:
-            weights = self.config.intensity_weight, self.config.gradient_weight, self.config.ssim_weight
-            fused, first, second = (_inside(image, self.config.margin) for image in (*images, *sources))
-            loss = fusion_loss(fused, (first, second), *weights)
-        else:
-            loss = inverse_fusion_loss(images, sources)
+        loss = self._fusion_loss(batch) if self.fusing else self._inverse_fusion_loss(batch)
         check_loss(loss)
         self.log("loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(batch))
         return loss
+
+    def _fusion_loss(self, batch: Tensor) -> Tensor:
+        config = self.config
+        with self._products(batch):
+            fused = self.network(batch[:, 0], batch[:, 1])
+        fused, first, second = (_inside(image, config.margin) for image in (fused, batch[:, 0], batch[:, 1]))
+        return fusion_loss(fused, (first, second), config.intensity_weight, config.gradient_weight, config.ssim_weight)
+
+    def _inverse_fusion_loss(self, batch: Tensor) -> Tensor:
+        sources = batch[:, 0], batch[:, 1]
+        with self._products(batch):
+            reconstructions = self.network.round_trip(*sources)
+        return inverse_fusion_loss(reconstructions, sources)
+
+    def _products(self, batch: Tensor) -> torch.autocast:
+        """The precision of the network's convolutions; losses always have 32 bits."""
+        return torch.autocast(batch.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16")
 
     def on_train_batch_end(self, outputs: Any, batch: Tensor, batch_idx: int) -> None:
         """Take the parameters into the moving average."""
