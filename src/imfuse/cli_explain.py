@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Any, Optional
 
 import typer
 
 from imfuse.cli_options import (
     Align,
+    AskedWindows,
     BaseRule,
+    ColourMap,
     DetailRule,
     Device,
     ModelName,
@@ -22,7 +24,10 @@ from imfuse.cli_options import (
 
 
 def explain(
-    sources: Annotated[list[Path], typer.Argument(help="Pictures of one scene in the task's order.")],
+    sources: Annotated[
+        list[Path],
+        typer.Argument(help="Pictures of one scene in the task's order. Medical: also DICOM, folders of DICOM, NIfTI."),
+    ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the pictures.")] = Path("parts"),
     task: TaskName = "infrared",
     model: ModelName = None,
@@ -32,6 +37,12 @@ def explain(
     range_: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option("--range", metavar="NAME|ROLE=NAME,…", help="As for [bold]imfuse fuse[/bold]."),
+    ] = None,
+    window: AskedWindows = None,
+    colour_map: ColourMap = None,
+    slice_: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option("--slice", metavar="N", help="DICOM, NIfTI: explain this slice, from 1. Default: the middle one."),
     ] = None,
     resize_to: ResizeTo = None,
     align: Align = False,
@@ -79,7 +90,8 @@ def explain(
     Writes sheet.png, where all parts stand side by side with their names, and every part as a picture of its own.
     In weight maps black is 0 and white is 1. Base and detail maps are shown on one scale for all sources and the
     result, with detail's 0 in the middle gray; the sheet names the values of black and white. So are features, of
-    which those that vary the most are shown.
+    which those that vary the most are shown; FNet's, of which those that weigh most in the result, each on its own.
+    Of FNet: what is unique to each source and what is common, which sum to the result.
     A model that has no such parts says so.
 
     Of sharpened bands (--task spectral): the guide, the bicubic bands, the result and the truth, if it is given, in
@@ -93,10 +105,14 @@ def explain(
 
       imfuse explain near.jpg far.jpg --task focus -o parts/
 
+      imfuse explain ct.nii.gz mri.nii.gz --task medical --model fnet --window brain --slice 40 -o parts/
+
       imfuse explain lr.tif guide.png --task spectral --truth truth.tif --band 3 --gain 10 --pixel 120,80
     """
     from imfuse.commands.explain_spectral import SpectralRequest, run_explain_spectral
     from imfuse.levels import parse_range
+    from imfuse.medical.scene import refuse_for_pictures
+    from imfuse.medical.windows import parse_windows
     from imfuse.tasks import task as find_task
 
     spectral = SpectralRequest(truth, band or (), gain, pixel or (), composite, guide_encoding)
@@ -107,7 +123,9 @@ def explain(
         "align": motion or align or None,
         "memory": memory,
     }
+    of_volumes: dict[str, Any] = {"window": parse_windows(window), "colour_map": colour_map, "slice": slice_}
     if find_task(task).of_bands:
+        refuse_for_pictures(**of_volumes)
         settings = {**rules, "device": device}
         ending = {"values": values, "overwrite": overwrite, "quiet": quiet}
         run_explain_spectral(sources, output, model, spectral, settings, options, **ending)
@@ -122,7 +140,7 @@ def explain(
         model,
         rules,
         device,
-        options,
+        options | of_volumes,
         values=values,
         overwrite=overwrite,
         quiet=quiet,

@@ -10,7 +10,9 @@ import typer
 
 from imfuse.cli_options import (
     Align,
+    AskedWindows,
     BaseRule,
+    ColourMap,
     DetailRule,
     Device,
     ModelName,
@@ -54,24 +56,8 @@ def fuse(
             "by role, bands=full,guide=minmax; default: 8 bits full, others from 0 to their largest value.",
         ),
     ] = None,
-    window: Annotated[
-        Optional[list[str]],  # noqa: UP045
-        typer.Option(
-            metavar="CENTRE,WIDTH|NAME|ROLE=…",
-            help="DICOM, NIfTI: what becomes black and white of the first source, or of a role: brain, soft, bone "
-            "… (of CT), or mri=300,600. Default: the file's own window, else by percentile, of all slices.",
-            show_default=False,
-        ),
-    ] = None,
-    colour_map: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(
-            "--colour-map",
-            metavar="NAME",
-            help="DICOM, NIfTI: colours of a gray PET or SPECT, hot-iron or hot-metal-blue. Default: it stays gray.",
-            show_default=False,
-        ),
-    ] = None,
+    window: AskedWindows = None,
+    colour_map: ColourMap = None,
     resize_to: ResizeTo = None,
     depth: Annotated[
         Optional[str],  # noqa: UP045

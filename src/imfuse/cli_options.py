@@ -24,6 +24,25 @@ ResizeTo = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(help="For sources of different size: the size of the first or of the largest."),
 ]
+AskedWindows = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option(
+        "--window",
+        metavar="CENTRE,WIDTH|NAME|ROLE=…",
+        help="DICOM, NIfTI: what becomes black and white of the first source, or of a role: brain, soft, bone "
+        "… (of CT), or mri=300,600. Default: the file's own window, else by percentile, of all slices.",
+        show_default=False,
+    ),
+]
+ColourMap = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "--colour-map",
+        metavar="NAME",
+        help="DICOM, NIfTI: colours of a gray PET or SPECT, hot-iron or hot-metal-blue. Default: it stays gray.",
+        show_default=False,
+    ),
+]
 Align = Annotated[
     bool,
     typer.Option(

@@ -18,9 +18,11 @@ from imfuse.io import ArrayWriter
 from imfuse.io.window import Window
 from imfuse.layouts import as_sequence, batch_size, like, stacked
 from imfuse.medical.colour_maps import check_colour_map
-from imfuse.medical.fusing import fuse_volumes, refuse_for_volumes
+from imfuse.medical.explaining import explain_slice
+from imfuse.medical.fusing import fuse_volumes
 from imfuse.medical.kinds import is_medical
 from imfuse.medical.names import functional_name
+from imfuse.medical.scene import refuse_for_pictures, refuse_for_volumes
 from imfuse.medical.windows import AskedWindow, windows_of
 from imfuse.ops.colour import luma
 from imfuse.plan import Plan, Range, Work, check_range, make_plan, network_order, working_bytes
@@ -142,10 +144,7 @@ class Fuser:
             refuse_for_volumes(resize_to=resize_to, align=align, stretch=stretch, shares=shares)
             seen: dict[str, Any] = {"range": range, "window": window, "depth": depth, "memory": memory}
             return fuse_volumes(self, given, **seen, colour_map=colour_map, progress=progress)
-        if window is not None:
-            raise UsageError("window: is for DICOM and NIfTI files; of other sources, set the range")
-        if colour_map is not None:
-            raise UsageError("colour-map: is for DICOM and NIfTI files; give other pictures in colours")
+        refuse_for_pictures(window, colour_map)
         count = batch_size(given)
         if shares is not None and count > 1:
             raise UsageError("a batch of several pictures: fuse them one by one to see which source won")
@@ -180,6 +179,9 @@ class Fuser:
         resize_to: ResizeTo | None = None,
         align: Align | str = False,
         memory: str | int = "1GiB",
+        window: AskedWindow | None = None,
+        colour_map: str | None = None,
+        slice: int | None = None,
         progress: Progress | None = None,
     ) -> Explanation:
         """The parts that the algorithm saw on its way to the fused picture, as named arrays (H, W) of float32.
@@ -193,22 +195,44 @@ class Fuser:
             resize_to: as for :meth:`fuse`.
             align: as for :meth:`fuse`.
             memory: what it may take beyond the pictures and the parts themselves.
+            window: as for :meth:`fuse`.
+            colour_map: as for :meth:`fuse`.
+            slice: of DICOM or NIfTI sources, which one, from 1; by default the middle one.
             progress: called with the finished fraction.
 
         Raises:
-            UsageError: the network has no parts to show; or as for :meth:`fuse`.
+            UsageError: the network has no parts to show, there is no such slice; or as for :meth:`fuse`.
             SourceError: a source cannot be read.
             SizeMismatchError: different sizes without ``resize_to``.
         """
         given = as_sequence(sources, self.task)
+        names = self._part_sources(len(given), given)
+        if is_medical(given):
+            refuse_for_volumes(resize_to=resize_to, align=align)
+            explained = partial(self._explain, names=names, memory=memory, progress=progress)
+            asked: dict[str, Any] = {"range": range, "window": window, "colour_map": colour_map}
+            return explain_slice(self.task, given, explained, slice=slice, **asked)
+        refuse_for_pictures(window, colour_map, slice)
         if batch_size(given) > 1:
             raise UsageError("a batch of several pictures: explain them one by one")
+        return self._explain(given, names, range, resize_to, align, memory, progress)
+
+    def _explain(
+        self,
+        given: Sequence[Any],
+        names: Sequence[str],
+        range: Range = None,
+        resize_to: ResizeTo | None = None,
+        align: Align | str = False,
+        memory: str | int = "1GiB",
+        progress: Progress | None = None,
+    ) -> Explanation:
+        """The parts of one scene of pictures, whose sources are called ``names``."""
         asked = self.task, self.network, given, range, resize_to, None, parse_memory(memory)
         plan = make_plan(*asked, align=align, work="explain")
         survey = self._survey(plan, self.network.explain_surveyed, part_of(progress, 0.0, 0.5))
         told = part_of(progress, 0.5 if survey is not None else 0.0, 1.0)
         explanation = Explanation(plan.detail.height, plan.detail.width, self.name, self.network.rule_name, plan.notes)
-        names = self._part_sources(len(given), given)
         for done, window in enumerate(plan.windows, start=1):
             given_window = self._given(plan, window)
             rows, columns = given_window.core

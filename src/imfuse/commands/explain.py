@@ -15,6 +15,7 @@ from imfuse.errors import OutputError, SourceError
 from imfuse.explanation import Explanation, part_paths
 from imfuse.io import check_output
 from imfuse.io.naming import shown
+from imfuse.medical.kinds import medical_kind
 from imfuse.tasks import task as find_task
 
 
@@ -33,7 +34,7 @@ def run_explain(
 ) -> None:
     """Write the parts of one fusion into a folder and say where the sheet lies."""
     for source in sources:
-        if source.is_dir():
+        if source.is_dir() and medical_kind(source) is None:
             raise SourceError(f"{shown(source)}: is a folder; explain takes the pictures of one scene")
     chosen = model or find_task(task).default_model
     fuser = load(chosen, task=task, device=device, **rules)

@@ -9,10 +9,11 @@ from pathlib import Path
 from imfuse.batch import Job, Outcome, Settings, check_sources, fuser_of
 from imfuse.errors import SourceError
 from imfuse.io.naming import shown
-from imfuse.medical.fusing import fuse_volumes, refuse_for_volumes
+from imfuse.medical.fusing import fuse_volumes
 from imfuse.medical.kinds import as_given, medical_kind, stem
 from imfuse.medical.opening import open_volume
 from imfuse.medical.saving import check_anonymise, check_volume_output, form_of, target_of
+from imfuse.medical.scene import refuse_for_volumes
 from imfuse.medical.volume import Volume
 from imfuse.outputs import output_stem
 from imfuse.tasks import Task

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from imfuse.errors import ImfuseError
-from imfuse.medical.kinds import as_given, medical_kind, stem
+from imfuse.medical.kinds import as_given, dicom_files, medical_kind, stem
 from imfuse.tasks import FUNCTIONAL
 
 _MODALITIES = {"CT": "ct", "PT": "pet", "NM": "spect"}
@@ -17,7 +17,8 @@ _MODALITIES = {"CT": "ct", "PT": "pet", "NM": "spect"}
 def functional_name(source: Any, otherwise: str) -> str:
     """``ct``, ``pet`` or ``spect`` as a source says itself.
 
-    A DICOM file says it by its modality; others by a word in their name or, if there is none, in their folder's.
+    A DICOM file or series says it by its modality; others by a word in their name or, if there is none, in that of
+    their folder.
 
     Args:
         source: as for :meth:`imfuse.fuser.Fuser.fuse`.
@@ -38,12 +39,14 @@ def functional_name(source: Any, otherwise: str) -> str:
 
 
 def _modality(path: Path) -> str:
-    """The modality of a DICOM file; nothing of other files, or of what cannot be read, as opening it will tell."""
-    if medical_kind(path) != "DICOM":
+    """That of a DICOM file or series; nothing of other files, or of what cannot be read, as opening it will tell."""
+    kind = medical_kind(path)
+    if kind not in ("DICOM", "series"):
         return ""
     from imfuse.medical.dicom_frames import modality, read_frames
 
+    file = path if kind == "DICOM" else dicom_files(path)[0][0]
     try:
-        return modality(read_frames(path, path.name)[0].header)
+        return modality(read_frames(file, path.name)[0].header)
     except ImfuseError:
         return ""

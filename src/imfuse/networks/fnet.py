@@ -255,7 +255,7 @@ def _explain_features(coder: SparseCoder, picture: Tensor, decoder: Tensor, row:
         features = iterate.features
         passed = (features.abs() > coder.silence(index)).count_nonzero(1).unsqueeze(1)
         share = passed.to(picture.dtype) / coder.features
-        title = f"{row}: not zero in iterate {index}"
+        title = f"{row}: share above the threshold, iterate {index}"
         parts[f"{row}_nonzero_{index}"] = Part(share, "weight", title, row, f"nonzero {index}")
     # Which they are follows from the weights alone, so that all windows of a picture show the same.
     columns = ["picture", "part", *(f"nonzero {index}" for index in range(coder.iterations)), "reconstructed"]

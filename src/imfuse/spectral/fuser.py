@@ -16,6 +16,7 @@ from imfuse.cubes import ArrayCubeWriter, CubeDescription, CubeWriter, create_cu
 from imfuse.errors import UsageError
 from imfuse.fuser import Fuser, Progress, part_of
 from imfuse.layouts import as_sequence, batch_size, like, stacked
+from imfuse.medical.scene import refuse_for_pictures
 from imfuse.medical.windows import AskedWindow
 from imfuse.plan import Range
 from imfuse.quantise import Depth
@@ -174,6 +175,9 @@ class SpectralFuser(Fuser):
         resize_to: ResizeTo | None = None,
         align: Align | str = False,
         memory: str | int = "1GiB",
+        window: AskedWindow | None = None,
+        colour_map: str | None = None,
+        slice: int | None = None,
         progress: Progress | None = None,
         guide_encoding: GuideEncoding | None = None,
         truth: Any = None,
@@ -187,6 +191,9 @@ class SpectralFuser(Fuser):
             resize_to: of no use here.
             align: of no use here.
             memory: what a window may take; the maps and composites are held beside it.
+            window: of no use here.
+            colour_map: of no use here.
+            slice: of no use here.
             progress: called with the finished fraction.
             guide_encoding: as for :meth:`fuse`.
             truth: what the result should be, a path, array or tensor as the sources, in the units of the bands.
@@ -202,6 +209,7 @@ class SpectralFuser(Fuser):
         from imfuse.spectral.show.shots import explanation_of, fill
 
         self.check_options(range, resize_to, None, align, memory, guide_encoding=guide_encoding)
+        refuse_for_pictures(window, colour_map, slice)
         given = as_sequence(sources, self.task)
         if batch_size(given) > 1:
             raise UsageError("a batch of several pairs: explain them one by one")
