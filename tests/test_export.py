@@ -85,6 +85,7 @@ ONNX: dict[str, tuple[Callable[[], FusionNetwork], int]] = {
     "ifcnn, gray": (settled_ifcnn, 1),
     "ifcnn, colour": (lambda: settled_ifcnn(rule_name="average"), 3),
     "fnet": (lambda: small_fnet(block="lzsc"), 1),
+    "fnet with a margin": (lambda: small_fnet(margin=3), 1),
     "fnet as printed": (lambda: small_fnet(block="lzsc", kind=PrintedFNet), 1),
 }
 

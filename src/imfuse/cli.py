@@ -58,7 +58,7 @@ def _end_now(status: int) -> NoReturn:
     Where the interruption came upon code that is run from a string, as dataclasses do while modules are imported,
     CPython ends by the signal although the exception was caught (``exit_sigint``), and there is no way to tell it so.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # nobody waits for a pipe that nobody reads
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()

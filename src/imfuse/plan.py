@@ -175,7 +175,8 @@ def make_plan(
         for source in opened
         if source.has_alpha and source is not detail
     ]
-    notes += depth_notes(detail, stored) + mixed_depth_notes(opened, stored)
+    if work != "explain":  # parts have a depth of their own
+        notes += depth_notes(detail, stored) + mixed_depth_notes(opened, stored)
     if stretched and not held:
         notes.append("the memory does not hold the result until it is stretched: every window is fused twice")
     if not kept and len(windows) > 1:

@@ -1,6 +1,7 @@
 """Slices of volumes explained: the same windows as in the fusion, the slice that is asked for, and no patient."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -10,6 +11,7 @@ import pytest
 import imfuse
 from imfuse.cli import main
 from imfuse.errors import SizeMismatchError, UsageError
+from imfuse.medical.colour_maps import colour_table
 from imfuse.medical.names import functional_name
 from medical_makers import SECRETS, phantom, save, slice_of, write_nifti, write_series
 
@@ -42,15 +44,16 @@ def test_a_slice_is_explained_as_it_is_fused(sources: tuple[str, str], model: st
 
 
 def test_colours_of_a_map_are_explained_by_their_luma() -> None:
-    fuser = imfuse.load("fnet", task="medical")
-    gray, coloured = (fuser.explain(["first", "mri"], colour_map=name)["pet"] for name in (None, "hot-iron"))
-    assert np.abs(gray - coloured).max() > 0.1
+    parts = imfuse.load("fnet", task="medical").explain(["first", "mri"], colour_map="hot-iron", window="400,800")
+    unit = np.clip(phantom(4, seed=1)[1] / 800, 0, 1) * 255
+    table = colour_table("hot-iron") @ (0.299, 0.587, 0.114)
+    np.testing.assert_allclose(parts["pet"], np.interp(unit, np.arange(256), table), atol=1e-3)
 
 
 def test_what_there_is_not_is_refused() -> None:
     fuser = imfuse.load("fnet", task="medical")
-    for wrong in (0, 5):
-        with pytest.raises(UsageError, match="give one from 1 to 4"):
+    for wrong in (0, 5, "2", 2.0):
+        with pytest.raises(UsageError, match="have slices 1 to 4"):
             fuser.explain(["first", "mri"], slice=wrong)
     with pytest.raises(UsageError, match="resize-to: is not for DICOM"):
         fuser.explain(["first", "mri"], resize_to="first")
@@ -72,21 +75,42 @@ def test_the_command_explains_a_slice_and_names_nobody(
     said = "".join(capfd.readouterr())
     assert not ended.value.code
     assert "slice 2 of 4" in said
+    assert "is stored as" not in said
     assert "first: 0…800 become black…white (window asked for)" in said
     assert not [secret for secret in SECRETS if secret in said.lower()]
     assert cv2.imread("parts/pet_unique.png", cv2.IMREAD_UNCHANGED).shape[:2] == phantom(4).shape[1:]
     assert Path("parts/sheet.png").stat().st_size > 10_000
 
 
-def test_a_folder_without_medical_files_is_told(
-    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def disc() -> str:
+    """A folder as the root of a medium is: with its index alone."""
+    Path("disc").mkdir()
+    save(slice_of(phantom(1)[0], "CT"), Path("disc/DICOMDIR"))
+    return "disc"
+
+
+@pytest.mark.parametrize(
+    ("first", "output", "words"),
+    [
+        (disc, "parts", "disc: holds no DICOM files"),
+        (lambda: "pet.nii.gz", "mri", "mri: is one of the sources"),
+        (lambda: "nowhere", "parts", "nowhere: there is no such file"),
+    ],
+)
+def test_folders_that_do_not_serve_are_told_and_left_alone(
+    first: Callable[[], str],
+    output: str,
+    words: str,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    Path("empty").mkdir()
-    monkeypatch.setattr(sys, "argv", ["imfuse", "explain", "empty", "mri", "--task", "medical"])
+    before = sorted(Path("mri").iterdir())
+    monkeypatch.setattr(sys, "argv", ["imfuse", "explain", first(), "mri", "--task", "medical", "-o", output])
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 2
-    assert "empty: is a folder" in "".join(capfd.readouterr())
+    assert words in "".join(capfd.readouterr())
+    assert sorted(Path("mri").iterdir()) == before
 
 
 def test_a_series_tells_its_modality() -> None:

@@ -104,6 +104,20 @@ def test_windows_give_what_the_whole_gives(task: str, margin: int, monkeypatch: 
     assert np.abs(tiled.image - whole.image).mean() < 1e-6
 
 
+def test_without_gradients_autocast_changes_nothing() -> None:
+    network, sources = small_fnet(), pair(24, 20)
+    with torch.no_grad():
+        with torch.autocast("cpu", torch.bfloat16):
+            fused = network.fuse(sources)
+        assert torch.equal(fused, network.fuse(sources))
+
+
+def test_what_is_reflected_takes_memory() -> None:
+    network, wide = FNet(), FNet(margin=16)
+    assert wide.bytes_per_pixel * 192**2 >= network.bytes_per_pixel * 224**2
+    assert wide.explain_bytes_per_pixel * 192**2 >= network.explain_bytes_per_pixel * 224**2
+
+
 def test_a_batch_is_its_pictures_one_by_one() -> None:
     network = small_fnet().double()
     first, second = pair(20, 21, 3, torch.double)

@@ -1,5 +1,6 @@
 """FNet's training: two stages, the moving average, resuming, and the data that may be used."""
 
+import sys
 from csv import DictReader
 from dataclasses import replace
 from pathlib import Path
@@ -12,13 +13,14 @@ import torch
 import imfuse
 from imfuse.cli import app
 from imfuse.data.thumbnails import same_scenes
-from imfuse.errors import DataError, UsageError
+from imfuse.errors import DataError, MissingExtraError, UsageError
 from imfuse.losses.fnet import fusion_loss
 from imfuse.networks.fnet import FNet
 from imfuse.networks.ifnet import InvertibleFNet
 from imfuse.train import fnet as fnet_module
 from imfuse.train.fnet import FNetConfig, Trained, train_fnet
 from imfuse.train.fnet_runs import train_pairs
+from imfuse.train.optimisers import soap
 from imfuse.train.pair_crops import PairCrops, PairDraws, read_pairs, retoned
 
 SMALL = FNetConfig(
@@ -48,14 +50,60 @@ def test_the_defaults_are_the_papers() -> None:
 
 def test_soap_and_short_products_are_gone_on_with_bit_for_bit(tmp_path: Path, pairs: list[np.ndarray]) -> None:
     """With more steps than lie between two of its bases."""
-    config = replace(SMALL, steps=14, inverse=False, optimiser="soap", precision="bfloat16", margin=3, tones=0.5)
+    config = replace(SMALL, steps=14, optimiser="soap", precision="bfloat16", margin=3, tones=0.5)
     whole = train_fnet(config, pairs, tmp_path / "whole", progress=False)
-    train_fnet(config, pairs, tmp_path / "cut", progress=False, stop_after=6)
+    train_fnet(config, pairs, tmp_path / "cut", progress=False, stop_after=8)
     resumed = train_fnet(config, pairs, tmp_path / "cut", resume=True, progress=False)
     started = config.build().state_dict()
     for name, value in whole.network.state_dict().items():
         assert torch.equal(value, resumed.network.state_dict()[name]), name
         assert not torch.equal(value, started[name]), name
+
+
+def test_the_second_stage_has_a_fresh_optimiser(
+    tmp_path: Path, pairs: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SOAP's first step only looks at the gradients: nothing moves."""
+    moved = []
+    end = fnet_module.PairFusion.on_train_batch_end
+
+    def noted(self, outputs, batch, batch_idx) -> None:
+        if self.fusing:
+            moved.append((self.network.common_decoder - self.of_first_stage.common_decoder).abs().max().item())
+        end(self, outputs, batch, batch_idx)
+
+    monkeypatch.setattr(fnet_module.PairFusion, "on_train_batch_end", noted)
+    train_fnet(replace(SMALL, optimiser="soap"), pairs, tmp_path, progress=False)
+    assert moved[0] == 0
+    assert min(moved[1:]) > 0
+
+
+def test_soap_has_bases_of_outputs_inputs_and_taps() -> None:
+    network = SMALL.build()
+    optimiser = soap(network, 1e-3)
+    for _ in range(2):
+        network(*torch.rand(2, 1, 1, 16, 16)).square().sum().backward()
+        optimiser.step()
+    for parameter in network.parameters():
+        if parameter.ndim == 4 and parameter.grad is not None:
+            shape = (*parameter.shape[:2], parameter.shape[2:].numel())
+            assert tuple(len(basis) for basis in optimiser.state[parameter]["Q"]) == shape
+    assert [group["lr"] for group in optimiser.param_groups] == pytest.approx([1e-3, 1e-3 / 6])
+
+
+def test_a_missing_library_of_soap_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pytorch_optimizer", None)
+    with pytest.raises(MissingExtraError, match=r"imfuse\[train\]"):
+        soap(SMALL.build(), 1e-3)
+
+
+def test_a_margin_is_not_lost_on_the_way(tmp_path: Path, pairs_folder: Path) -> None:
+    first = train_pairs(replace(SMALL, inverse=False, margin=3), [pairs_folder], tmp_path, progress=False)
+    assert imfuse.load(first.weights_path).network.margin == 3
+    going_on = replace(SMALL, weights=str(first.weights_path))
+    with pytest.raises(UsageError, match="give --margin 3"):
+        going_on.build()
+    replace(going_on, margin=4).build()
 
 
 def test_soap_learns_more_in_as_many_steps_than_adam(tmp_path: Path, pairs: list[np.ndarray]) -> None:

@@ -137,9 +137,12 @@ class SparseCoder(nn.Module, ABC):
         """What ``kernels`` (P, K, s, s) make of the features of a picture (B, C, H, W): (B, P, H, W).
 
         Where no gradient is recorded, the features are never all there at once: in strips of rows that stay in the
-        cache they are made, thresholded, and taken to what the next iterate needs of them.
+        cache they are made, thresholded, and taken to what the next iterate needs of them, without autocast.
         """
-        return _Strips(self, picture).reconstruct(kernels) if _unrecorded() else narrow(self(picture), kernels)
+        if not _unrecorded():
+            return narrow(self(picture), kernels)
+        with torch.autocast(picture.device.type, enabled=False):
+            return _Strips(self, picture).reconstruct(kernels)
 
 
 class _Strips:

@@ -26,7 +26,7 @@ CORE = (
     "rich",
 )
 EXTRAS = {
-    "train": ("lightning", "matplotlib"),
+    "train": ("lightning", "matplotlib", "pytorch-optimizer"),
     "bench": ("matplotlib",),
     "detect": ("onnxruntime", "pycocotools", "pyyaml"),
     "geo": ("rasterio",),

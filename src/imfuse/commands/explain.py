@@ -15,7 +15,6 @@ from imfuse.errors import OutputError, SourceError
 from imfuse.explanation import Explanation, part_paths
 from imfuse.io import check_output
 from imfuse.io.naming import shown
-from imfuse.medical.kinds import medical_kind
 from imfuse.tasks import task as find_task
 
 
@@ -34,12 +33,13 @@ def run_explain(
 ) -> None:
     """Write the parts of one fusion into a folder and say where the sheet lies."""
     for source in sources:
-        if source.is_dir() and medical_kind(source) is None:
+        if source.is_dir() and task != "medical":
             raise SourceError(f"{shown(source)}: is a folder; explain takes the pictures of one scene")
     chosen = model or find_task(task).default_model
     fuser = load(chosen, task=task, device=device, **rules)
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{shown(folder)}: is a file; give the name of a folder")
+    check_sources(Job(tuple(sources), folder))
     for path in part_paths(folder, fuser.part_names(len(sources), sources), values=True):
         check_sources(Job(tuple(sources), path))
         if folder.exists():

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from imfuse.errors import UsageError
 from imfuse.explanation import Explanation
 from imfuse.medical.scene import open_scene
-from imfuse.medical.volume import SlicePicture
+from imfuse.medical.volume import SlicePicture, Volume
 from imfuse.medical.windows import AskedWindow
 from imfuse.tasks import Task
 
@@ -42,10 +43,14 @@ def explain_slice(
         SourceError: a source cannot be read.
         SizeMismatchError: the volumes are not of one grid.
     """
-    scene = open_scene(task, sources, range=range, window=window, colour_map=colour_map)
-    if slice is not None and not 1 <= slice <= scene.slices:
-        raise UsageError(f"slice {slice}: give one from 1 to {scene.slices}, of which the sources are")
-    chosen = slice or (scene.slices + 1) // 2
+
+    def check(volumes: Sequence[Volume]) -> None:
+        slices = volumes[0].grid.slices
+        if slice is not None and not (isinstance(slice, Integral) and 1 <= int(slice) <= slices):
+            raise UsageError(f"slice {slice}: the sources have slices 1 to {slices}")
+
+    scene = open_scene(task, sources, range=range, window=window, colour_map=colour_map, opened=check)
+    chosen = (scene.slices + 1) // 2 if slice is None else int(slice)
     explanation = explain(scene.pictures(chosen - 1))
     words = () if scene.slices == 1 else (f"slice {chosen} of {scene.slices}",)
     explanation.notes = tuple(dict.fromkeys([*words, *scene.notes, *explanation.notes]))

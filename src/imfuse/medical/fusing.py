@@ -58,7 +58,7 @@ def fuse_volumes(
     scene = open_scene(fuser.task, sources, range=range, window=window, colour_map=colour_map, opened=opened)
     detail = scene.volumes[fuser.task.detail_role]
     image, reports = _fused(fuser, scene, depth or detail.depth, memory, progress)
-    report = _report(reports, detail.grid, scene.notes, time.perf_counter() - started)
+    report = _report(reports, scene.grid, scene.notes, time.perf_counter() - started)
     sole = all(volume.single for volume in scene.volumes)
     volumes = tuple(scene.volumes)
     return VolumeResult(image[0] if sole else image, report, volumes=volumes, detail=fuser.task.detail_role)

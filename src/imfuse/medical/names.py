@@ -45,8 +45,8 @@ def _modality(path: Path) -> str:
         return ""
     from imfuse.medical.dicom_frames import modality, read_frames
 
-    file = path if kind == "DICOM" else dicom_files(path)[0][0]
     try:
-        return modality(read_frames(file, path.name)[0].header)
-    except ImfuseError:
+        found = [path] if kind == "DICOM" else dicom_files(path)[0]
+        return modality(read_frames(found[0], path.name)[0].header) if found else ""
+    except (ImfuseError, OSError):
         return ""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from imfuse.errors import SizeMismatchError, UsageError
 from imfuse.levels import Levels, ranges_of
 from imfuse.medical.colour_maps import check_colour_map, colours_of
-from imfuse.medical.grid import check_one_grid
+from imfuse.medical.grid import Grid, check_one_grid
 from imfuse.medical.opening import open_volume
 from imfuse.medical.volume import SlicePicture, Volume
 from imfuse.medical.windows import AskedWindow, volume_levels, windows_of
@@ -42,6 +42,11 @@ class Scene:
     def slices(self) -> int:
         """How many each has."""
         return self.volumes[0].grid.slices
+
+    @property
+    def grid(self) -> Grid:
+        """Where their voxels lie, as the first that knows it tells."""
+        return next((volume.grid for volume in self.volumes if volume.grid.origins is not None), self.volumes[0].grid)
 
     def pictures(self, index: int) -> list[SlicePicture]:
         """A slice of each, from 0."""
@@ -158,7 +163,7 @@ def _doubts(volumes: Sequence[Volume]) -> list[str]:
             "and MRI second: exchange them"
         )
     if differ("PatientID", "PatientName", "PatientBirthDate"):
-        doubts.append("the sources tell different patients; a DICOM result carries that of the MRI")
+        doubts.append("the sources tell different patients; a DICOM result would carry that of the MRI")
     if differ("FrameOfReferenceUID") and all(volume.grid.origins is not None for volume in volumes):
         doubts.append(
             "the sources have different frames of reference: that their coordinates agree does not show that they are "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from math import ceil
 from typing import ClassVar, Literal, NamedTuple, get_args
 
 import torch
@@ -18,6 +19,9 @@ from imfuse.ops.padding import reflect_pad
 from imfuse.ops.thin_convolution import convolution, narrow
 
 BlockName = Literal["lzsc", "lcsc"]
+
+_LEAST = 192
+"""Side of the smallest window of the paper's network: the smallest tile with its halo."""
 
 _SHOWN = 8
 """So many features of every code are shown: those of the heaviest kernels in the fused picture."""
@@ -56,7 +60,7 @@ class FNet(FusionNetwork):
 
     The paper lets everything outside the pictures be zero, and a network that has seen few pixels far from a border
     shows that as a frame. With ``margin`` both pictures are first reflected so far beyond their borders, and the zeros
-    lie beyond that; the published weights have none.
+    lie beyond that; the published weights have none. A graph that is exported with one takes pictures larger than it.
 
     Args:
         features: K, channels of a code.
@@ -70,8 +74,6 @@ class FNet(FusionNetwork):
         "infrared": ("infrared", "visible"),
         "medical": ("mri", "functional"),
     }
-    bytes_per_pixel = 1100
-    explain_bytes_per_pixel = 2300
 
     def __init__(
         self, features: int = 64, size: int = 9, modules: int = 4, block: BlockName = "lzsc", margin: int = 0
@@ -80,6 +82,9 @@ class FNet(FusionNetwork):
         if margin < 0:
             raise UsageError(f"margin is {margin}: give zero or a positive number of pixels")
         self.margin = margin
+        # What is reflected takes its part beside every window; the smallest one has the largest.
+        grown = ((_LEAST + 2 * margin) / _LEAST) ** 2
+        self.bytes_per_pixel, self.explain_bytes_per_pixel = ceil(1100 * grown), ceil(2300 * grown)
         self.first_coder, self.second_coder = (sparse_coder(block, 1, features, size, modules) for _ in range(2))
         self.common_coder = sparse_coder(block, 2, features, size, modules)
         self.unique_dictionaries = self.first_coder.synthesis(2)
@@ -190,9 +195,9 @@ class FNet(FusionNetwork):
 
         Returns:
             The parts that :meth:`part_names` names. ``NAME_unique`` and ``common`` sum to ``fused``. Of the features
-            those are shown whose kernels weigh most in the fused picture. The share of features that are not zero,
-            which passed the threshold, is told for every pixel and iterate. ``NAME_reconstructed`` is what IFNet makes
-            of the picture that the first stage of the training fuses.
+            those are shown whose kernels weigh most in the fused picture. The share of features that passed the
+            threshold (the paper: that are not zero) is told for every pixel and iterate. ``NAME_reconstructed`` is what
+            IFNet makes of the picture that the first stage of the training fuses.
         """
         parts = self._explained(_pair(sources), names)
         return {name: parts[name] for name in self.part_names(names)}
@@ -249,16 +254,16 @@ class FNet(FusionNetwork):
 
 
 def _explain_features(coder: SparseCoder, picture: Tensor, decoder: Tensor, row: str, parts: dict[str, Part]) -> Tensor:
-    """The features of a picture; a few of them, and the shares that are not zero, go into ``parts``."""
+    """The features of a picture; a few of them, and the shares that passed the threshold, go into ``parts``."""
     features = picture
     for index, iterate in enumerate(coder.iterates(picture)):
         features = iterate.features
         passed = (features.abs() > coder.silence(index)).count_nonzero(1).unsqueeze(1)
         share = passed.to(picture.dtype) / coder.features
         title = f"{row}: share above the threshold, iterate {index}"
-        parts[f"{row}_nonzero_{index}"] = Part(share, "weight", title, row, f"nonzero {index}")
+        parts[f"{row}_nonzero_{index}"] = Part(share, "weight", title, row, f"passed {index}")
     # Which they are follows from the weights alone, so that all windows of a picture show the same.
-    columns = ["picture", "part", *(f"nonzero {index}" for index in range(coder.iterations)), "reconstructed"]
+    columns = ["picture", "part", *(f"passed {index}" for index in range(coder.iterations)), "reconstructed"]
     columns += [f"feature {number}" for number in range(_SHOWN)]
     heaviest = decoder.square().sum((0, 2, 3)).topk(min(_SHOWN, coder.features)).indices.tolist()
     for number, channel in enumerate(heaviest, start=1):

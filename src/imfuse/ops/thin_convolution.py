@@ -5,8 +5,8 @@ one into 16, and so does, in training, the gradient of one from two channels int
 rounding, avoid that: the rows of the kernels become output channels, which are shifted and added afterwards
 (:func:`narrow`), and the gradients of either convolution are written as the other one.
 
-Under :func:`torch.autocast` the products are of its type, with sums of 32 bits inside a convolution; what comes in and
-goes out keeps the type of ``x``.
+Under :func:`torch.autocast` the products of :func:`widen` and :func:`narrow` are of its type; what goes out keeps the
+type of ``x``.
 """
 
 from __future__ import annotations
@@ -92,7 +92,8 @@ def added_rows(maps: Tensor, outputs: int) -> Tensor:
 
 def _type_of_products(x: Tensor) -> torch.dtype:
     device = x.device.type
-    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
+    known = torch.amp.is_autocast_available(device)
+    return torch.get_autocast_dtype(device) if known and torch.is_autocast_enabled(device) else x.dtype
 
 
 def _as(maps: Tensor, dtype: torch.dtype) -> Tensor:

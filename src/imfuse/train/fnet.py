@@ -22,7 +22,7 @@ from imfuse.train.config import TrainingConfig
 from imfuse.train.loop import check_loss, fit, starting_point
 from imfuse.train.optimisers import soap
 from imfuse.train.pair_crops import Pair, PairCrops, PairDraws
-from imfuse.train.warm_start import network_of, start_words, take_weights
+from imfuse.train.warm_start import arguments_of, network_of, start_words, take_weights
 
 ScheduleName = Literal["constant", "cosine"]
 OptimiserName = Literal["adam", "soap"]
@@ -158,7 +158,10 @@ class FNetConfig(TrainingConfig):
             take_weights(network, self.weights)
             return network
         if self.weights:
-            fusing = FNet(**self.network_arguments())
+            margin = arguments_of(self.weights).get("margin", 0)
+            if margin and not self.margin:
+                raise UsageError(f"{self.weights}: reflects {margin} pixels around its sources; give --margin {margin}")
+            fusing = FNet(**self.fusing_arguments())
             take_weights(fusing, self.weights)
             network.load_state_dict(fusing.state_dict(), strict=False)
             return network
@@ -213,6 +216,8 @@ class PairFusion(pl.LightningModule):
             self.network.load_state_dict(self.averaged.state_dict())
             for optimiser in self.trainer.optimizers:
                 optimiser.state.clear()
+                for group in optimiser.param_groups:
+                    group.pop("step", None)  # SOAP counts its steps there
         if self.fusing:
             self.network.inverse.requires_grad_(False)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -91,6 +92,15 @@ def network_of(file: str) -> str:
         WeightsError: its card cannot be read.
     """
     return _card(file).network
+
+
+def arguments_of(file: str) -> Mapping[str, Any]:
+    """The constructor arguments of the network whose weights a file holds.
+
+    Raises:
+        WeightsError: its card cannot be read.
+    """
+    return _card(file).arguments
 
 
 def start_words(file: str) -> str:
