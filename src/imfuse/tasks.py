@@ -121,7 +121,7 @@ TASKS: dict[str, Task] = {
             detail_role=1,
             colour="chroma of a role",
             chroma_role=0,
-            default_model="ifcnn-max",
+            default_model="fnet",
         ),
         Task(
             name="focus",

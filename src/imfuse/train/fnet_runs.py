@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -89,11 +90,18 @@ def _save(
         tasks=TASKS,
         paper=config.paper,
         data=data,
-        recipe=config.told() | {"stages": "first" if key == "fnet_inverse" else "both"},
+        recipe=config.told() | {"stages": _stages(key, config)},
         selection="the only run",
         figures=figures,
         inverse=inverse,
     )
+
+
+def _stages(key: str, config: FNetConfig) -> str:
+    """Which stages were run here to come to a model."""
+    if key == "fnet_inverse":
+        return "first"
+    return "both" if config.stages[0] else "second"
 
 
 def _data_words(data: Sequence[Path], without: Sequence[Path], count: int) -> dict[str, str]:
@@ -104,7 +112,11 @@ def _data_words(data: Sequence[Path], without: Sequence[Path], count: int) -> di
         "authors; research use",
     }
     left_out = f"; without the scenes of {', '.join(folder.name for folder in without)}" if without else ""
-    entries = {folder.name: known.get(folder.name, "given by the user") + left_out for folder in data}
+    named = Counter(folder.name for folder in data)
+    entries = {
+        name: known.get(name, "given by the user") + (f"; taken {times} times" if times > 1 else "") + left_out
+        for name, times in named.items()
+    }
     return entries | {"pairs": f"{count} altogether"}
 
 
