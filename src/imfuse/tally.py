@@ -51,7 +51,8 @@ class Tally:
         before, after = self.before / pixels, self.after / pixels
         if plan.task.keeps_light and after < MUCH_DARKER * before:
             notes.append(
-                f"the result is much darker than {detail.name} (mean {after:.2f} after {before:.2f}): both sources are "
-                "dark in the same places; --range percentile or --rule average keeps more light"
+                f"the result is much darker than {detail.name} (mean {after:.2f} after {before:.2f}); where both "
+                "sources are dark in the same places, --range percentile or, of models that have rules, --rule average "
+                "keeps more light"
             )
         return notes

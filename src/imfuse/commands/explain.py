@@ -34,7 +34,10 @@ def run_explain(
     """Write the parts of one fusion into a folder and say where the sheet lies."""
     for source in sources:
         if source.is_dir() and task != "medical":
-            raise SourceError(f"{shown(source)}: is a folder; explain takes the pictures of one scene")
+            raise SourceError(
+                f"{shown(source)}: is a folder; explain takes the pictures of one scene; "
+                "a folder of DICOM with --task medical"
+            )
     chosen = model or find_task(task).default_model
     fuser = load(chosen, task=task, device=device, **rules)
     if folder.exists() and not folder.is_dir():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -69,6 +70,9 @@ def set_up(progress: bool) -> None:
         import matplotlib  # noqa: F401
     except ImportError as error:
         raise MissingExtraError("training", "train") from error
+    # Of Lightning's own making, and of a folder that --resume goes on in.
+    warnings.filterwarnings("ignore", "`isinstance\\(treespec", module="lightning")
+    warnings.filterwarnings("ignore", "Checkpoint directory .* exists and is not empty", module="lightning")
     logging.basicConfig(format="%(message)s")
     logging.getLogger("imfuse").setLevel(logging.INFO if progress else logging.WARNING)
     for name in ("lightning.pytorch", "lightning.fabric"):

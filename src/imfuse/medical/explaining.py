@@ -47,7 +47,8 @@ def explain_slice(
     def check(volumes: Sequence[Volume]) -> None:
         slices = volumes[0].grid.slices
         if slice is not None and not (isinstance(slice, Integral) and 1 <= int(slice) <= slices):
-            raise UsageError(f"slice {slice}: the sources have slices 1 to {slices}")
+            have = f"the sources have slices 1 to {slices}" if slices > 1 else "the sources are single slices"
+            raise UsageError(f"slice {slice}: {have}")
 
     scene = open_scene(task, sources, range=range, window=window, colour_map=colour_map, opened=check)
     chosen = (scene.slices + 1) // 2 if slice is None else int(slice)

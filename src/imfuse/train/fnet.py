@@ -112,7 +112,7 @@ class FNetConfig(TrainingConfig):
         self.require(("inverse_steps", "tones", "margin", "average", *weights), zero=True)
         for name in ("inverse_steps", "steps"):
             if getattr(self, name) % self.epoch_steps:
-                words = f"give a multiple of epoch_steps, {self.epoch_steps}, or fewer of these"
+                words = f"a checkpoint comes after every {self.epoch_steps}; give a multiple, or smaller epoch_steps"
                 raise UsageError(f"{name} is {getattr(self, name)}: {words}")
         if self.average >= 1:
             raise UsageError(f"average is {self.average}: give a number below 1")

@@ -60,6 +60,8 @@ def take_filters(network: CSCMEFN, file: str) -> None:
 
 
 def _card(file: str) -> ModelCard:
+    if not Path(file).is_file():
+        raise UsageError(f"{file}: no such file; give the .safetensors of a model to start from")
     return read_card(Path(file).with_suffix(".json"))
 
 
@@ -80,7 +82,7 @@ def _check(network: nn.Module, state: Mapping[str, Tensor], file: str) -> None:
         some = ", ".join(differing[:3]) + (", …" if len(differing) > 3 else "")
         raise UsageError(
             f"{Path(file)}: cannot be started from, its parameters are not those of this recipe ({some}); train "
-            "with its settings, or choose another --start"
+            "with its settings, or start from other weights"
         )
 
 
