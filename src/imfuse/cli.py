@@ -45,7 +45,7 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     try:
         status = _status()
-    except KeyboardInterrupt:  # once more, while the first was told
+    except KeyboardInterrupt:  # once more, before it could be ignored
         status = INTERRUPTED
     if status == INTERRUPTED:
         _end_now(status)
@@ -58,7 +58,6 @@ def _end_now(status: int) -> NoReturn:
     Where the interruption came upon code that is run from a string, as dataclasses do while modules are imported,
     CPython ends by the signal although the exception was caught (``exit_sigint``), and there is no way to tell it so.
     """
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # nobody waits for a pipe that nobody reads
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
@@ -81,6 +80,7 @@ def _status() -> int:
         return 2
     # Some versions of Typer give Ctrl-C as this status instead of an exception.
     if status == INTERRUPTED:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it was heard: one that comes later must not change how it ends
         _complain("interrupted; what is finished is kept, and the same command goes on (a training with --resume)")
     return status
 
